@@ -1,0 +1,34 @@
+# `make book` and `make test` are all that a fresh machine needs: the first run fills .venv.
+#   book     build the website into _build/html      serve  build it and serve it on this machine
+#   test     all checks: quick, nbval, book, site    quick  lint and the unit tests
+#   nbval    run the notebooks, compare outputs      site   look at the built website in a browser
+#   sync     notebooks from their texts; REPO=owner/name first sets the repository's address
+#   outputs  run the notebooks, store their outputs; NB=01 runs one, here and in nbval
+#   lab      JupyterLab                              lint   ruff, on the notebooks too
+#   bench    measure what the course claims          colab  nbval with Colab's versions
+# PYTHON names another Python (3.11 to 3.13); TORCH=cpu takes PyTorch's small wheel for the CPU.
+PYTHON ?= python3
+TORCH ?=
+NB ?=
+REPO ?=
+VENV ?= .venv
+PINS ?= requirements.txt
+PY := $(VENV)/bin/python
+READY := $(VENV)/ready
+.PHONY: help book test quick nbval site lint sync outputs lab serve bench colab
+.NOTPARALLEL:
+
+help: ; @sed -n 's/^# //p' Makefile
+book: $(READY) ; $(PY) scripts/build_book.py
+test: quick nbval book site
+quick: lint ; $(PY) -m pytest -q -n 2 --dist loadfile --ignore tests/site
+nbval: $(READY) ; $(PY) scripts/run_nbval.py $(NB)
+site: $(READY) ; scripts/browser && $(PY) -m pytest -q tests/site
+lint: $(READY) ; $(PY) -m ruff check .
+sync: $(READY) ; $(PY) scripts/sync.py $(REPO)
+outputs: sync ; $(PY) scripts/run_notebooks.py $(NB)
+lab: $(READY) ; $(PY) -m jupyterlab notebooks
+serve: book ; $(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+bench: $(READY) ; for script in benchmarks/*.py; do $(PY) $$script || exit 1; done
+colab: ; $(MAKE) nbval VENV=.venv-colab PINS=requirements-colab.txt
+$(READY): $(PINS) pyproject.toml ; scripts/venv $(VENV) $(PINS) "$(PYTHON)" "$(TORCH)"

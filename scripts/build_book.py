@@ -1,0 +1,211 @@
+"""Build the book's website into `_build/html` from the notebooks' stored outputs.
+
+Four steps: fetch the browser-side packages that `package-lock.json` names (npm, with the node that
+pip installed); stage fonts, formula styles and the interactive figures as static files; run Jupyter
+Book with every warning an error; finish the pages (image sizes, lazy loading, only the icons in
+use, a front door, a page for lost readers). In the end every page of the contents must be there.
+
+    python scripts/build_book.py                 the whole book
+    python scripts/build_book.py --toc FILE      another table of contents, for a trial
+"""
+
+import argparse
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+from fontTools import subset
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+NODE_MODULES = ROOT / "node_modules"
+STAGED = ROOT / "_build" / "static"
+SITE = ROOT / "_build" / "html"
+FONTS = ("source-serif-4-latin-wght-normal", "source-serif-4-latin-wght-italic",
+         "source-sans-3-latin-wght-normal", "source-code-pro-latin-wght-normal")
+EARLY_FONTS = (FONTS[0], FONTS[2], FONTS[1])    # so that no line moves; the slanted one if used
+EVERY_SITE_HAS = ("index.html", "404.html", "search.html", "searchindex.js", "genindex.html",
+                  "objects.inv", "_static/course.css", "_static/logo.svg", "_static/favicon.svg")
+SETUP_CELL = (r'(<div class="cell tag_setup[^>]*>\s*)'
+              r'(<div class="cell_input.*?</pre>(?:\s*</div>){3})')
+# the theme's search button and folding arrows get names that a screen reader can tell apart, and
+# the bibliography loses roles that browsers have given up
+NAMES = ((r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
+         (r'(>([^<>]+)</a><details[^>]*><summary)>', r'\1 aria-label="Pages under: \2">'),
+         (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
+         (r'(<div class="citation"[^>]*?) role="doc-biblioentry"', r"\1"))
+# the folder of this python first, so that jupyter-book and npm are the ones that pip installed
+ENVIRONMENT = {**os.environ, "NO_COLOR": "1",
+               "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def install_packages() -> None:
+    """Run `npm ci`, unless what is installed already came from this lock file."""
+    lock = (ROOT / "package-lock.json").read_text()
+    stamp = NODE_MODULES / ".installed-from"
+    if stamp.exists() and stamp.read_text() == lock:
+        return
+    subprocess.run(["npm", "ci", "--loglevel=error"], cwd=ROOT, env=ENVIRONMENT, check=True)
+    stamp.write_text(lock)
+
+
+def stage_assets() -> None:
+    """Copy fonts, the formulas' style and the interactive figures to where the site serves them."""
+    shutil.rmtree(STAGED, ignore_errors=True)
+    fonts = STAGED / "vendor" / "fonts"
+    fonts.mkdir(parents=True)
+    for name in FONTS:
+        family = name.split("-latin-")[0]
+        package = NODE_MODULES / "@fontsource-variable" / family
+        shutil.copy(package / "files" / f"{name}.woff2", fonts)
+        shutil.copy(package / "LICENSE", fonts / f"{family}-LICENSE.txt")
+    katex, staged = NODE_MODULES / "katex", STAGED / "vendor" / "katex"
+    shutil.copytree(katex / "dist/fonts", staged / "fonts",
+                    ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+    style = (katex / "dist/katex.min.css").read_text()
+    style = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("[a-z]+"\)', "", style)
+    (staged / "katex.min.css").write_text(style)
+    shutil.copy(katex / "LICENSE", staged / "LICENSE.txt")
+    shutil.copytree(ROOT / "src/coursekit/figures", STAGED / "figures",
+                    ignore=shutil.ignore_patterns("*.py", "__pycache__", ".*"))
+
+
+def run_jupyter_book(toc: Path) -> None:
+    """Build afresh; a warning of any kind fails the build."""
+    shutil.rmtree(SITE, ignore_errors=True)
+    command = ["jupyter-book", "build", ".", "--all", "-W", "--keep-going", "-n", "--toc", str(toc)]
+    with open(SITE.parent / "build.log", "w+", encoding="utf-8") as log:
+        failed = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, stdout=log,
+                                stderr=subprocess.STDOUT, check=False).returncode
+        log.seek(0)
+        lines = log.read().splitlines()
+    if failed:
+        told = [line for line in lines if re.search("WARNING|ERROR|CRITICAL", line)] or lines[-30:]
+        sys.exit("\n".join([*told, f"The book did not build; all it said is in {log.name}."]))
+
+
+def image_size(path: Path) -> tuple[int, int] | None:
+    """(width, height) in pixels, also of a drawing in SVG; None where the file is not ours."""
+    if not path.is_file():
+        return None
+    if path.suffix != ".svg":
+        with Image.open(path) as image:
+            return image.size
+    box = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', path.read_text())
+    return (round(float(box[1])), round(float(box[2]))) if box else None
+
+
+def finish_image(tag: str, page: Path) -> str:
+    """Give an <img> its width and height, and let it wait until it is scrolled to."""
+    source = re.search(r'src="([^"]*)"', tag)
+    ours = source and not source[1].startswith("data:")
+    size = image_size(page.parent / html.unescape(source[1])) if ours else None
+    added = ""
+    if size and "width=" not in tag and "height=" not in tag:
+        added += f' width="{size[0]}" height="{size[1]}"'
+    if "loading=" not in tag:
+        eager = re.search(r'class="[^"]*\b(hero|logo__image)\b', tag)
+        added += ' fetchpriority="high"' if eager else ' loading="lazy" decoding="async"'
+    return f"<img{added}{tag[4:]}"
+
+
+def finish_page(page: Path) -> str:
+    """Write picture sizes, lazy loading and early fonts into a page; return its text."""
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(r"<img\b[^>]*>", lambda found: finish_image(found[0], page), text)
+    style = re.search(r'<link href="([^"]*_static/)styles/theme\.css', text)
+    if style:
+        fonts = EARLY_FONTS if re.search("<(em|cite|i)>", text) else EARLY_FONTS[:-1]
+        early = "".join(f'<link rel="preload" href="{style[1]}vendor/fonts/{name}.woff2" as="font" '
+                        f'type="font/woff2" crossorigin>\n' for name in fonts)
+        text = text.replace(style[0], early + style[0], 1)
+    text = re.sub(SETUP_CELL, r'\1<details class="setup"><summary>Set-up cell, for those who run '
+                  r"this notebook</summary>\2</details>", text, flags=re.S)
+    for said, meant in NAMES:
+        text = re.sub(said, meant, text)
+    text = re.sub(r'\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>', "", text)
+    page.write_text(text, encoding="utf-8")
+    return text
+
+
+def keep_used_icons(pages: list[str]) -> None:
+    """Cut the theme's icon font and its style (0.3 MB) down to the icons that the pages show."""
+    style_file = SITE / "_static/styles/pydata-sphinx-theme.css"
+    style = style_file.read_text(encoding="utf-8")
+    scripts = [path.read_text(encoding="utf-8")
+               for path in (SITE / "_static/scripts").glob("*theme*.js")]
+    used = set(re.findall(r"\bfa-[a-z0-9-]+", "".join(pages + scripts)))
+
+    def keep(rule: re.Match) -> str:
+        return rule[0] if used & set(re.findall(r"fa-[a-z0-9-]+", rule[1])) else ""
+
+    style = re.sub(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}', keep, style)
+    codes = sorted({int(code, 16) for code in re.findall(r'content:"\\([ef][0-9a-f]{3})"', style)})
+    folder = SITE / "_static/vendor/fontawesome/webfonts"
+    for name in ("fa-solid-900", "fa-regular-400", "fa-brands-400"):
+        options = subset.Options(flavor="woff", ignore_missing_unicodes=True)
+        font = subset.load_font(str(folder / f"{name}.ttf"), options)
+        chosen = subset.Subsetter(options)
+        chosen.populate(unicodes=codes)
+        chosen.subset(font)
+        subset.save_font(font, str(folder / f"{name}.woff"), options)
+        style = re.sub(rf'{name}\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)',
+                       f'{name}.woff) format("woff")', style)
+        (folder / f"{name}.ttf").unlink()
+        (folder / f"{name}.woff2").unlink()
+    style_file.write_text(style, encoding="utf-8")
+    for path in [*SITE.glob("_static/scripts/fontawesome.js*"), *SITE.glob("_static/*macros.html")]:
+        path.unlink()
+
+
+def write_front_doors(settings: dict, root_page: str) -> None:
+    """Write `index.html`, which leads to the first page, and `404.html` for lost addresses."""
+    owner, name = settings["repository"]["url"].rstrip("/").split("/")[-2:]
+    served = "/" if name.lower() == f"{owner.lower()}.github.io" else f"/{name}/"
+    for page, base in (("404.html", served), ("index.html", "")):
+        text = (ROOT / "book/_templates" / page).read_text(encoding="utf-8")
+        text = text.replace("{{title}}", settings["title"]).replace("{{base}}", base)
+        text = text.replace("{{target}}", base + root_page)
+        (SITE / page).write_text(text, encoding="utf-8")
+
+
+def toc_pages(entry: dict | list) -> list[str]:
+    """Every page that a table of contents names, in reading order."""
+    if isinstance(entry, list):
+        return [page for item in entry for page in toc_pages(item)]
+    own = [entry[key] for key in ("root", "file") if key in entry]
+    return own + [page for key in ("parts", "chapters", "sections") for page in
+                  toc_pages(entry.get(key, []))]
+
+
+def main() -> None:
+    """Build, finish and check the site; print how long it took."""
+    parser = argparse.ArgumentParser(description="Build the book's website into _build/html.")
+    parser.add_argument("--toc", type=Path, default=ROOT / "_toc.yml")
+    toc_file = parser.parse_args().toc
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text())
+    pages = toc_pages(yaml.safe_load(toc_file.read_text()))
+    start = time.perf_counter()
+    install_packages()
+    stage_assets()
+    installed = time.perf_counter()
+    run_jupyter_book(toc_file.resolve())
+    write_front_doors(settings, f"{pages[0]}.html")
+    keep_used_icons([finish_page(page) for page in sorted(SITE.rglob("*.html"))])
+    missing = [name for name in [*(f"{page}.html" for page in pages), *EVERY_SITE_HAS]
+               if not (SITE / name).is_file()]
+    if missing:
+        sys.exit(f"The build ended without an error, but {', '.join(missing)} is not in {SITE}.")
+    ended = time.perf_counter()
+    print(f"book: {len(pages)} pages in _build/html, packages {installed - start:.0f} s, "
+          f"build {ended - installed:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

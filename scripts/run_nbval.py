@@ -1,0 +1,66 @@
+"""Run the notebooks with nbval, one after another, and compare what they print: `make nbval`.
+
+Strict: every code cell runs, and its text must equal the stored text but for what tests/nbval.cfg
+names. The device is the environment's choice, as everywhere; with GPU=1 and no GPU to be seen,
+nothing is run. `make nbval NB=01` takes the notebooks whose names begin with 01.
+"""
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTIONS = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "--timeout=0", "-q",
+           "--nbval-sanitize-with", str(ROOT / "tests/nbval.cfg"), "-p", "no:cacheprovider",
+           "-W", "default"]   # a warning inside a notebook is text on stderr, which is compared
+
+
+class Count:
+    """Counts the cells of each notebook and takes its time."""
+
+    def __init__(self) -> None:
+        self.cells: dict[str, int] = {}
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add a cell that ran to its notebook."""
+        name = report.nodeid.partition("::")[0]
+        self.seconds[name] = self.seconds.get(name, 0.0) + report.duration
+        self.cells[name] = self.cells.get(name, 0) + (report.when == "call")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say how much was compared, above pytest's own closing line."""
+        for name, cells in self.cells.items():
+            terminalreporter.write_line(f"{name}: {cells} cells, {self.seconds[name]:.0f} s")
+        total = sum(self.cells.values())
+        terminalreporter.write_line(f"{total} cells compared in {len(self.cells)} notebooks")
+
+
+def notebooks(prefix: str = "", root: Path = ROOT) -> list[Path]:
+    """The notebooks in reading order, then their solutions; those that begin with `prefix`."""
+    folders = root / "notebooks", root / "notebooks/solutions"
+    return [path for folder in folders for path in sorted(folder.glob(f"{prefix}*.ipynb"))]
+
+
+def main(prefix: str = "") -> int:
+    """Compare; return pytest's exit status."""
+    if os.environ.get("GPU") == "1":
+        from coursekit.device import pick_device
+        try:
+            pick_device()
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            return 1
+    chosen = notebooks(prefix)
+    if not chosen:
+        print(f"No notebook begins with {prefix!r}: run it as `make nbval NB=01`.", file=sys.stderr)
+        return 1
+    os.environ.update(COURSEKIT_PLAIN="1", PYTHONUTF8="1")
+    return pytest.main([*OPTIONS, *map(str, chosen)], plugins=[Count()])
+
+
+if __name__ == "__main__":
+    sys.exit(main("".join(sys.argv[1:])))

@@ -1,0 +1,158 @@
+"""Write the notebooks from their texts: `make sync`.
+
+People edit notebooks/text/NN_name.md (jupytext, md:myst). This script fills in its generated cells:
+  the set-up cell (tag `setup`), from the template below and the address in _config.yml, and
+  mirrored cells (first line `# coursekit/boxes.py: area, iou`), from the package's source;
+then it writes notebooks/NN_name.ipynb, keeping the outputs of every cell whose source is as it was.
+`make sync REPO=owner/name` first writes that address into _config.yml; commit what it changes.
+"""
+from __future__ import annotations
+
+import re
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import jupytext
+import mirror
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+ADDRESS = re.compile(r"^(repository:\n(?: +.*\n)*? +url: *)(\S+)", re.MULTILINE)
+PLACEHOLDER = "YOUR_ORG"   # stands for the owner; not a name that anybody can register
+METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+SETUP = """\
+# @title Set-up: run this cell first
+# A cell that opens with "# coursekit/..." shows the package's own code:
+# what you change there changes in this notebook only.
+import sys
+
+if "google.colab" in sys.modules:
+{colab}
+
+import torch
+
+from coursekit import plot
+
+torch.manual_seed(0)
+plot.use_style()"""
+INSTALL = """\
+    # the course's package alone: Colab's own torch stays as it is
+    %pip install -q --no-deps "pixels-to-instances @ git+{address}@main\""""
+NO_ADDRESS = """\
+    raise SystemExit("This copy of the course has no address for Colab to install from yet: "
+                     "its owner must run `make sync REPO=owner/name` and commit the result.")"""
+
+
+def address(root: Path = ROOT) -> str:
+    """The repository's address, from the one place where it stands."""
+    return ADDRESS.search((root / "_config.yml").read_text(encoding="utf-8"))[2]
+
+
+def set_address(repository: str, root: Path = ROOT) -> None:
+    """Write `owner/name` into _config.yml."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise ValueError(f"REPO is {repository!r}, but owner/name is wanted: "
+                         "run it as `make sync REPO=jane/pixels-to-instances`.")
+    config = root / "_config.yml"
+    text = config.read_text(encoding="utf-8")
+    new = f"https://github.com/{repository}"
+    config.write_text(ADDRESS.sub(rf"\g<1>{new}", text), encoding="utf-8")
+
+
+def setup_cell(url: str) -> str:
+    """The set-up cell; while the placeholder stands, it says on Colab what to do."""
+    return SETUP.format(colab=NO_ADDRESS if PLACEHOLDER in url else INSTALL.format(address=url))
+
+
+def is_setup(cell: NotebookNode) -> bool:
+    """Whether a cell is the set-up cell."""
+    return "setup" in cell.metadata.get("tags", [])
+
+
+def texts(root: Path = ROOT) -> list[Path]:
+    """Every notebook's text: the chapters' in reading order, then the solutions'."""
+    folders = root / "notebooks/text", root / "notebooks/solutions/text"
+    return [text for folder in folders for text in sorted(folder.glob("*.md"))]
+
+
+def notebook_path(text: Path) -> Path:
+    """notebooks/text/01_x.md -> notebooks/01_x.ipynb."""
+    return text.parent.parent / f"{text.stem}.ipynb"
+
+
+def render(text: str, url: str, src: Path = mirror.SRC) -> tuple[str, NotebookNode]:
+    """The text with its generated cells filled in, and its notebook, as yet without outputs."""
+    notebook, ids = jupytext.reads(text, fmt="md:myst"), []
+    for cell in notebook.cells:
+        kept = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
+        cell.metadata = NotebookNode(kept)
+        if is_setup(cell):
+            cell.source = setup_cell(url)
+        elif cell.cell_type == "code" and (wanted := mirror.request(cell.source)):
+            cell.source = mirror.render(*wanted, src=src)
+        ids.append(sha256(cell.source.encode()).hexdigest()[:8])   # changes with this cell alone
+        cell.id = f"{ids[-1]}-{ids.count(ids[-1])}"
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    filled = jupytext.writes(notebook, fmt="md:myst")
+    return re.sub(r" +(format|jupytext)_version: .*\n", "", filled), notebook
+
+
+def keep_outputs(notebook: NotebookNode, old: NotebookNode) -> None:
+    """Take outputs and execution counts over from `old` where a cell's source is the same."""
+    def key(cell: NotebookNode) -> str:
+        return "set-up" if is_setup(cell) else cell.source
+
+    stored: dict[str, list[NotebookNode]] = {}
+    for cell in old.cells:
+        if cell.cell_type == "code":
+            stored.setdefault(key(cell), []).append(cell)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and stored.get(key(cell)):
+            same = stored[key(cell)].pop(0)
+            cell.outputs, cell.execution_count = same.outputs, same.execution_count
+
+
+def dumps(notebook: NotebookNode) -> str:
+    """A notebook's text, always written the same way."""
+    return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
+
+
+def synced(text: Path, root: Path = ROOT) -> dict[Path, str]:
+    """What a notebook's text and the notebook itself should hold."""
+    filled, notebook = render(text.read_text(encoding="utf-8"), address(root), root / "src")
+    path = notebook_path(text)
+    if path.exists():
+        keep_outputs(notebook, nbformat.read(path, as_version=4))
+    return {text: filled, path: dumps(notebook)}
+
+
+def sync(root: Path = ROOT) -> list[Path]:
+    """Bring every text and notebook up to date; return the files that changed."""
+    changed, problems = [], []
+    for text in texts(root):
+        try:
+            files = synced(text, root)
+        except ValueError as error:
+            problems.append(f"{text.name}: {error}")
+            continue
+        for path, wanted in files.items():
+            if not path.exists() or path.read_text(encoding="utf-8") != wanted:
+                path.write_text(wanted, encoding="utf-8")
+                changed.append(path)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return changed
+
+
+if __name__ == "__main__":
+    try:
+        if repository := "".join(sys.argv[1:]):
+            set_address(repository)
+        for file in sync():
+            print(f"wrote {file.relative_to(ROOT)}")
+    except ValueError as error:
+        sys.exit(str(error))

@@ -1,0 +1,1 @@
+"""The exercises' checks, a module a chapter: each holds CHECKS, a dict from name to function."""

@@ -1,0 +1,1 @@
+"""PetScenes' drawing kit: animals, fur, light, and the scenes they live in."""

@@ -1,0 +1,166 @@
+"""The interactive figures: `show("five-outputs")` puts one into a notebook's output.
+
+A figure is a custom element, one plain ES module in this folder, that works with no kernel and no
+network: `<ck-five-outputs data-params='…'>picture</ck-five-outputs>`. All it shows travels in
+`data-params`: the stored scene and numbers in `data/`, made by `scripts/make_figure_data.py`, so
+the output is the same on every machine. The picture inside is for readers without scripts.
+
+The website serves the modules itself. Elsewhere (JupyterLab, VS Code, Colab, where every output is
+a page of its own) the output carries its script along; `COURSEKIT_PLAIN=1` leaves it out.
+
+Letters: N instances, H and W the scene's height and width.
+"""
+
+import base64
+import html
+import json
+import os
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+import torch
+from torch import Tensor
+
+from coursekit.data.sample import check_sample
+
+HERE = files(__name__)
+VIEWS = ("picture", "classification", "semantic", "localisation", "detection", "instance")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the host knows of a figure."""
+
+    alt: str                                    # what the fallback picture shows
+    size: tuple[int, int]                       # its width and height
+    narrow: int                                 # the live figure's height on a phone
+    params: dict[str, type | tuple[str, ...]]   # the type wanted, or the values to choose from
+
+
+FIGURES = {
+    "five-outputs": Kind(
+        alt="One scene of animals, shown as instance segmentation: each animal has a mask, a "
+            "colour and a number of its own. Beside it, what the output says of one pixel.",
+        size=(704, 599), narrow=952, params={"view": VIEWS, "scene": dict}),
+    "sliding-window": Kind(
+        alt="A window over a scene. Beside it, the window enlarged, the coarse map of the fully "
+            "convolutional network with the same place marked, and the seven scores of both.",
+        size=(704, 831), narrow=1181, params={"row": int, "column": int}),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as a notebook shows it: HTML in a page, one constant line in text."""
+
+    name: str
+    params: dict
+
+    def __repr__(self) -> str:
+        return f"Shown({self.name!r}: an interactive figure)"
+
+    def _repr_html_(self) -> str:
+        script = "" if os.environ.get("COURSEKIT_PLAIN") == "1" else inline_script(self.name)
+        return figure_tag(self.name, self.params) + script
+
+
+def show(name: str, **params: object) -> Shown:
+    """The interactive figure called `name`, to be the last value of a notebook's cell.
+
+    Args:
+        name: a key of `FIGURES`.
+        **params: what the figure starts with, in place of its stored data.
+    Returns:
+        An object that notebooks show as HTML.
+    Raises:
+        ValueError: an unknown figure, parameter or choice; NaN or infinity in a value.
+        TypeError: a value of the wrong type, or one that JSON cannot hold.
+    """
+    if name not in FIGURES:
+        raise ValueError(f"There is no figure {name!r}; the figures are {sorted(FIGURES)}. "
+                         f"Write one of these names.")
+    stored = json.loads((HERE / "data" / f"{name}.json").read_text(encoding="utf-8"))
+    return Shown(name, {**stored, **{key: check_param(name, key, params[key]) for key in params}})
+
+
+def check_param(name: str, key: str, value: object) -> object:
+    """The value as JSON gives it back, or an error that names the parameter."""
+    known = FIGURES[name].params
+    if key not in known:
+        raise ValueError(f"Figure {name!r} got the parameter {key!r}, but takes {list(known)}. "
+                         f"Check the spelling.")
+    try:
+        value = json.loads(json.dumps(value, allow_nan=False))
+    except ValueError:
+        raise ValueError(f"Parameter {key!r} holds NaN or infinity, but a figure's numbers must be "
+                         f"finite. Mask them out first.") from None
+    except TypeError:
+        raise TypeError(f"Parameter {key!r} holds a value that JSON cannot, but numbers, text, "
+                        f"lists and dicts are wanted. Call .tolist() on a tensor.") from None
+    wanted = known[key]
+    if isinstance(wanted, tuple) and value not in wanted:
+        raise ValueError(f"Parameter {key!r} is {value!r}, but one of {list(wanted)} is wanted. "
+                         f"Choose one of these.")
+    if isinstance(wanted, type) and type(value) is not wanted:
+        raise TypeError(f"Parameter {key!r} is a {type(value).__name__}, but {wanted.__name__} is "
+                        f"wanted. A scene comes from pack_scene(image, target).")
+    return value
+
+
+def figure_tag(name: str, params: dict) -> str:
+    """The custom element with its data, the height kept free for it, and its fallback picture."""
+    kind = FIGURES[name]
+    width, height = kind.size
+    slope = (kind.narrow - height) / (width - 320)  # pixels of height for a pixel of width
+    room = (f"clamp({height}px, calc({kind.narrow + 320 * slope:.0f}px - {100 * slope:.0f}vw), "
+            f"{kind.narrow}px)")
+    data = html.escape(json.dumps(params, separators=(",", ":"), allow_nan=False), quote=False)
+    picture = base64.b64encode((HERE / "fallback" / f"{name}.webp").read_bytes()).decode()
+    return (f"<ck-{name} data-params='{data.replace(chr(39), '&#39;')}' "
+            f'style="display:block;min-height:{room}">'
+            f'<img src="data:image/webp;base64,{picture}" alt="{html.escape(kind.alt)}" '
+            f'width="{width}" height="{height}" loading="lazy" style="max-width:100%;height:auto">'
+            f"</ck-{name}>")
+
+
+def inline_script(name: str) -> str:
+    """The shared helpers and the figure's module as one script, without imports and exports."""
+    sources = [(HERE / file).read_text(encoding="utf-8") for file in ("kit.js", f"{name}.js")]
+    joined = re.sub(r"^import \{.*?\} from \S+;$", "", "\n".join(sources), flags=re.M | re.S)
+    joined = re.sub(r"^export ", "", joined, flags=re.M)
+    return f'\n<script type="module">\n{joined}</script>'
+
+
+def pack_scene(image: Tensor, target: dict[str, Tensor]) -> dict:
+    """A sample in the form that 'five-outputs' takes as its parameter `scene`.
+
+    Args:
+        image: (3, H, W) float in [0, 1].
+        target: `boxes` (N, 4), `labels` (N,), `masks` (N, H, W) and `semantic` (H, W).
+    Returns:
+        height, width, rgb (base64 of H × W × 3 bytes), two maps as runs, labels, boxes.
+    Raises:
+        ValueError: a sample that is not sound, lacks a map, or whose masks overlap.
+    """
+    check_sample(image, target, "pack_scene")
+    missing = sorted({"masks", "semantic"} - set(target))
+    if missing:
+        raise ValueError(f"pack_scene: the target has no {missing}, but masks and semantic are "
+                         f"wanted. PetScenes has both.")
+    masks = target["masks"]
+    if len(masks) and int(masks.sum(0).max()) > 1:
+        raise ValueError("pack_scene: two masks share a pixel, but a pixel shows one instance at "
+                         "most. Give the visible masks, not full_masks.")
+    numbers = torch.arange(1, len(masks) + 1)[:, None, None]                   # (N, 1, 1)
+    rgb = (image * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()  # (H, W, 3)
+    return {"height": image.shape[1], "width": image.shape[2],
+            "rgb": base64.b64encode(rgb.numpy().tobytes()).decode(),
+            "semantic": runs(target["semantic"]), "instances": runs((masks * numbers).sum(0)),
+            "labels": target["labels"].tolist(), "boxes": target["boxes"].round().int().tolist()}
+
+
+def runs(values: Tensor) -> list[int]:
+    """Run-length code of a map, row by row: [value, length, value, length, …]."""
+    found, lengths = torch.unique_consecutive(values.flatten(), return_counts=True)
+    return torch.stack([found, lengths], dim=1).flatten().tolist()

@@ -1,0 +1,48 @@
+"""Random boxes, masks and maps for the tests, and hypothesis' strategies for them."""
+
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+# The same examples at every run, few of them, and no clock: a busy machine must not fail a test.
+steady = settings(derandomize=True, max_examples=25, deadline=None, database=None)
+
+
+def random_boxes(n: int, seed: int = 0, height: float = 60, width: float = 100) -> Tensor:
+    """(n, 4) xyxy boxes inside an image that is not square."""
+    generator = torch.Generator().manual_seed(seed)
+    corners = torch.rand(n, 2, 2, generator=generator) * torch.tensor([width, height])
+    return torch.cat([corners.amin(dim=1), corners.amax(dim=1)], dim=1)
+
+
+def random_masks(n: int, height: int, width: int, seed: int = 0) -> Tensor:
+    """(n, height, width) bool; each is a sparse cloud inside a random window, and may be empty."""
+    generator = torch.Generator().manual_seed(seed)
+    masks = torch.rand(n, height, width, generator=generator) < 0.15
+    rows, columns = torch.arange(height)[:, None], torch.arange(width)
+    for mask, (x1, y1, x2, y2) in zip(masks, random_boxes(n, seed, height, width), strict=True):
+        mask &= (rows >= y1) & (rows < y2) & (columns >= x1) & (columns < x2)
+    return masks
+
+
+def random_labels(shape: tuple[int, ...], num_classes: int, seed: int = 0,
+                  void: float = 0) -> Tensor:
+    """Class ids in blobs of a few pixels; a share `void` of the pixels is 255."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randint(num_classes, [-(-side // 4) for side in shape], generator=generator)
+    for axis, side in enumerate(shape):
+        coarse = coarse.repeat_interleave(4, dim=axis).narrow(axis, 0, side)
+    holes = torch.rand(shape, generator=generator) < void
+    return coarse.masked_fill(holes, 255)
+
+
+coordinates = st.floats(-1000, 1000, width=32).map(lambda x: round(x, 2))
+
+
+@st.composite
+def box_tensors(draw: st.DrawFn, max_size: int = 5) -> Tensor:
+    """(N, 4) xyxy boxes, N from 0; also empty ones, equal ones, ones that touch."""
+    rows = draw(st.lists(st.tuples(*[coordinates] * 4), max_size=max_size))
+    a = torch.tensor(rows, dtype=torch.float64).reshape(-1, 2, 2)
+    return torch.cat([a.amin(dim=1), a.amax(dim=1)], dim=1)
