@@ -103,7 +103,8 @@ def test_pictures_leave_their_input_alone():
 
 
 def test_an_image_that_needs_a_gradient_can_be_drawn():
-    plot.show_image(IMAGE.clone().requires_grad_())
+    drawn = plot.show_image(IMAGE.clone().requires_grad_()).images[0].get_array()
+    np.testing.assert_allclose(drawn, IMAGE.permute(1, 2, 0))
 
 
 def test_a_row_has_one_axes_a_picture_and_its_figure_the_width_asked():

@@ -196,6 +196,7 @@ def test_a_lost_reader_finds_the_way_back(page, site):
     window.goto(site + "no/such/page.html")
     window.locator("main a").click()
     window.wait_for_url("**/book/index.html")
+    assert window.locator("article h1").inner_text().startswith("Pixels to Instances")
 
 
 def test_search_finds_the_iou(page):
