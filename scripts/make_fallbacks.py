@@ -4,7 +4,7 @@ Opens each figure in Chromium as a notebook's output would (one page, no network
 its fallback picture, and writes `src/coursekit/figures/fallback/NAME.webp`. Prints the heights that
 `coursekit.figures.FIGURES` should keep free. Run it after `make_figure_data.py`.
 
-    python scripts/make_fallbacks.py
+    python scripts/make_fallbacks.py            (or with the names of some)
 """
 
 import io
@@ -23,7 +23,8 @@ os.environ.pop("COURSEKIT_PLAIN", None)
 from coursekit.figures import FIGURES, show  # noqa: E402
 
 FOLDER = ROOT / "src/coursekit/figures/fallback"
-START = {"five-outputs": {"view": "instance"}}      # what a figure shows, where not its own start
+START = {"five-outputs": {"view": "instance"},       # what a figure shows, where not its own start
+         "rcnn-walk": {"stage": "regress", "region": 41}}
 PHONE = 326                                         # width of a figure on a screen of 360 px
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>figure</title>
 <style>body {{ margin: 0; font-family: "Liberation Sans", Arial, sans-serif; width: {width}px }}
@@ -50,13 +51,14 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 800, "height": 600})
         page.on("pageerror", complain)
-        for name, kind in FIGURES.items():
+        for name in sys.argv[1:] or FIGURES:
+            kind = FIGURES[name]
             file = FOLDER / f"{name}.webp"
             file.parent.mkdir(exist_ok=True)
             file.touch()                            # the very first time there is none
             wide = Image.open(io.BytesIO(photograph(page, name, kind.size[0])))
             narrow = Image.open(io.BytesIO(photograph(page, name, PHONE)))
-            wide.convert("RGB").save(file, "WEBP", quality=40, method=6)
+            wide.convert("RGB").save(file, "WEBP", quality=38, method=6)
             print(f"{name}: {wide.width} x {wide.height}, {narrow.height} high on a "
                   f"phone, {file.stat().st_size / 1000:.0f} kB")
         browser.close()

@@ -2,34 +2,48 @@
 
 'five-outputs' shows a scene of PetScenes with its truth. 'sliding-window' shows what chapter 2's
 shipped network answers for windows of a scene: the patch classifier window by window, its fully
-convolutional twin in one pass; the script stops if they disagree. The scenes are found by rule, so
-the script also serves when PetScenes draws anew; their indices are stored with them. Run
-`make_fallbacks.py` after it.
+convolutional twin in one pass; the script stops if they disagree. These scenes are found by rule,
+so the script also serves when PetScenes draws anew; their indices are stored with them. 'decoders'
+shows what chapter 5's nine decoders answer for that chapter's scene. 'box-loss' shows a scene with
+one animal, and an answer that meets it in part; 'nms-and-ap' made-up boxes over chapter 5's scene;
+'grouping' the steps of one hierarchy of it; 'rcnn-walk' follows the regions of another scene
+through chapter 9's shipped R-CNN, with the milliseconds of each stage here. Run
+`make_fallbacks.py` after.
 
-    python scripts/make_figure_data.py
+    python scripts/make_figure_data.py          (or with the names of some)
 
 Letters: H W image size, P patch size, h w cells of the grid, K classes.
 """
 
+import base64
 import json
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
 import torch
+from skimage.segmentation import felzenszwalb
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
+from coursekit import proposals  # noqa: E402
 from coursekit.data import CLASSES, PetScenes  # noqa: E402
-from coursekit.figures import pack_scene  # noqa: E402
-from coursekit.models import pixels  # noqa: E402
+from coursekit.figures import pack_scene, runs  # noqa: E402
+from coursekit.models import pixels, segmentation  # noqa: E402
+from coursekit.models.backbone import Backbone  # noqa: E402
 from coursekit.models.pixels import FullyConvolutional, PatchClassifier  # noqa: E402
+from coursekit.models.rcnn import NMS_IOU, RCNN, SCORE  # noqa: E402
+from coursekit.warp import CONTEXT, warp  # noqa: E402
 from coursekit.weights import load  # noqa: E402
 
 DATA = ROOT / "src/coursekit/figures/data"
+SCENE = 17                  # of the test split: chapter 5's
+ONE = 119                   # of the test split's scenes with one animal
+WALK = 14                   # likewise, chapter 9's: R-CNN finds both of its animals
 SIZE = (128, 144)           # height and width: three screen pixels a pixel fit beside the text
 SMALLEST = {"five-outputs": 450, "sliding-window": 380}    # pixels that an animal shows at least
 
@@ -130,12 +144,122 @@ def sliding_window() -> dict:
             "answers": at_once.argmax(-1).flatten().tolist(), "multiplications": cost}
 
 
+def nine_answers() -> dict:
+    """What chapter 5's decoders say of a scene of the size that they were trained on."""
+    image, target = PetScenes("test")[SCENE]
+    encoder = segmentation.Encoder().eval()
+    encoder.load_state_dict(load("segmentation-encoder"))
+    decoders = nn.ModuleDict({name: make() for name, make in segmentation.DECODERS.items()}).eval()
+    decoders.load_state_dict(load("segmentation-decoders"))
+    with torch.inference_mode():
+        levels = encoder(image[None])
+        answers = [runs(decoder(levels).argmax(dim=1)[0]) for decoder in decoders.values()]
+    scene = pack_scene(image, target)
+    return {"index": SCENE, "decoder": "FCN-32s", "view": "answer",
+            "scene": {key: scene[key] for key in ("height", "width", "rgb", "semantic")},
+            "names": list(segmentation.DECODERS), "answers": answers}
+
+
+def one_box() -> dict:
+    """A scene with one animal, and an answer that overlaps it in part."""
+    image, target = PetScenes("test", mode="one")[ONE]
+    scene = pack_scene(image, target)
+    return {"index": ONE, "scene": {key: scene[key] for key in ("height", "width", "rgb")},
+            "truth": scene["boxes"][0], "box": [40, 38, 86, 80], "loss": "giou"}
+
+
+# Made up by hand over that scene's five animals: hits, duplicates, one badly placed, one on grass.
+DETECTIONS = [(1, 57, 47, 103, 0.95), (66, 50, 101, 98, 0.91), (5, 62, 52, 104, 0.86),
+              (80, 46, 127, 84, 0.80), (44, 46, 86, 78, 0.74), (84, 48, 128, 86, 0.66),
+              (20, 45, 56, 67, 0.58), (90, 100, 120, 124, 0.47), (70, 56, 104, 104, 0.38)]
+
+
+def nms_and_ap() -> dict:
+    """The scene, the boxes of its animals, and nine made-up detections of them."""
+    image, target = PetScenes("test")[SCENE]
+    scene = pack_scene(image, target)
+    return {"index": SCENE, "nms": 20, "counted": 9,
+            "scene": {key: scene[key] for key in ("height", "width", "rgb")},
+            "truth": scene["boxes"], "boxes": [list(row[:4]) for row in DETECTIONS],
+            "scores": [row[4] for row in DETECTIONS]}
+
+
+def grouping() -> dict:
+    """The tree of one grouping of chapter 8's scene, and the similarities of who was joined."""
+    image, target = PetScenes("test")[SCENE]
+    hsv = proposals.to_space(image.permute(1, 2, 0).double().numpy(), "hsv")
+    labels = felzenszwalb(hsv, scale=400, sigma=0.8, min_size=30)
+    parts = proposals.color_bins(hsv), proposals.texture_bins(hsv)
+    regions = proposals.describe(labels, *parts)
+    merges = proposals.group(regions, proposals.neighbours(labels))
+    likeness = proposals.similarities(regions, *merges.T).T.round(4)
+    scene = pack_scene(image, target)
+    return {"index": SCENE, "step": 5,
+            "scene": {key: scene[key] for key in ("height", "width", "rgb")},
+            "labels": runs(torch.from_numpy(labels)), "merges": merges.tolist(),
+            "similarities": likeness.tolist(), "objects": scene["boxes"],
+            "names": scene["labels"]}
+
+
+def rcnn_walk() -> dict:
+    """Every region of a scene at every stage; each stage's least time in seven runs."""
+    image, target = PetScenes("test")[WALK]
+    backbone = Backbone()
+    backbone.load_state_dict(load("backbone"))
+    model = RCNN(backbone)
+    model.load_heads(load("rcnn"))
+    with torch.inference_mode():
+        runs_ = [stages_of(model, image) for _ in range(7)]
+        (boxes, squares, _, scores, refined, _), _ = runs_[0]
+        maps = model.backbone(squares).mean(dim=1)                              # (R, 8, 8)
+    strength = maps.flatten(1) / maps.amax(dim=(1, 2)).clamp(min=1e-9)[:, None]
+    nibbles = (15 * strength).round().to(torch.uint8).view(-1, 2)               # two cells a byte
+    packed = (16 * nibbles[:, 0] + nibbles[:, 1]).numpy().tobytes()
+    scene = pack_scene(image, target)
+    return {"index": WALK, "scene": {key: scene[key] for key in ("height", "width", "rgb")},
+            "context": CONTEXT, "fill": (255 * backbone.mean).flatten().round().int().tolist(),
+            "boxes": text_of(boxes), "mapSide": maps.shape[-1],
+            "maps": base64.b64encode(packed).decode(),
+            "scores": (100 * scores).round().int().flatten().tolist(),
+            "refined": text_of(refined * 255 / max(image.shape[-2:])),
+            "ms": [round(1000 * min(ms), 2) for ms in zip(*(t for _, t in runs_),
+                                                                        strict=True)],
+            "least": SCORE, "overlap": NMS_IOU}
+
+
+def text_of(values: Tensor) -> str:
+    """Numbers from 0 to 255, rounded, as base64 of bytes."""
+    return base64.b64encode(values.round().to(torch.uint8).numpy().tobytes()).decode()
+
+
+def stages_of(model: RCNN, image: Tensor) -> tuple[list, list[float]]:
+    """What R-CNN's six stages give for an image, and the seconds that each takes."""
+    steps = [lambda: model.propose([image])[0],
+             lambda: warp(image, out[0], model.backbone.mean),
+             lambda: model.describe(out[1]),
+             lambda: model.score(out[2]),
+             lambda: model.refine(out[0], out[2], image.shape[-2:]),
+             lambda: model.suppress(out[4], out[3])]
+    out, seconds = [], []
+    for step in steps:
+        start = time.perf_counter()
+        out.append(step())
+        seconds.append(time.perf_counter() - start)
+    return out, seconds
+
+
+MAKERS = {"five-outputs": five_outputs, "sliding-window": sliding_window, "decoders": nine_answers,
+          "box-loss": one_box, "nms-and-ap": nms_and_ap, "grouping": grouping,
+          "rcnn-walk": rcnn_walk}
+
+
 def main() -> None:
-    """Find the scenes afresh and write both files."""
-    for file in DATA.glob("*.json"):
-        file.unlink()
-    for name, make in (("five-outputs", five_outputs), ("sliding-window", sliding_window)):
-        file = DATA / f"{name}.json"
+    """Find the scenes afresh and write the files, all or those named."""
+    names = sys.argv[1:] or list(MAKERS)
+    for name in names:
+        (DATA / f"{name}.json").unlink(missing_ok=True)
+    for name in names:
+        file, make = DATA / f"{name}.json", MAKERS[name]
         file.write_text(json.dumps(make(), separators=(",", ":")) + "\n", encoding="utf-8")
         print(f"{file.relative_to(ROOT)}: {file.stat().st_size / 1000:.0f} kB")
 

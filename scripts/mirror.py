@@ -1,8 +1,8 @@
 """Show the package's own code in a notebook, so that what a chapter teaches is what runs.
 
-A cell whose first line is `# coursekit/boxes.py: area, iou` is a mirrored cell: `make sync` fills
-it with those definitions from src/coursekit/boxes.py, and a test renders it again, so that cell
-and package cannot differ. Kept are decorators, and the module constants that the definitions name,
+A cell whose first line is `# coursekit/boxes/overlap.py: area, iou` is mirrored: `make sync` fills
+it with those definitions from that file under src/, and a test renders it again, so that cell and
+package cannot differ. Kept are decorators, and the module constants that the definitions name,
 each with its comment. Cut is every docstring after its first line: the rest is on the API page.
 """
 from __future__ import annotations
@@ -24,7 +24,7 @@ def request(source: str) -> tuple[str, list[str]] | None:
     match = HEADER.fullmatch(first)
     if match is None:
         raise ValueError(f"a mirrored cell opens with {first!r}, but must name what it shows after "
-                         "a colon: write it like '# coursekit/boxes.py: area, iou'.")
+                         "a colon: write it like '# coursekit/boxes/overlap.py: area, iou'.")
     return match[1], match[2].split(", ")
 
 

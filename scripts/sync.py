@@ -2,7 +2,7 @@
 
 People edit notebooks/text/NN_name.md (jupytext, md:myst). This script fills in its generated cells:
   the set-up cell (tag `setup`), from the template below and the address in _config.yml, and
-  mirrored cells (first line `# coursekit/boxes.py: area, iou`), from the package's source;
+  mirrored cells (first line `# coursekit/boxes/overlap.py: area, iou`), from the package's source;
 then it writes notebooks/NN_name.ipynb, keeping the outputs of every cell whose source is as it was.
 `make sync REPO=owner/name` first writes that address into _config.yml; commit what it changes.
 """

@@ -43,9 +43,7 @@ def main() -> None:
         twin, steps = train(scenes, seed, options)
         classifier = PatchClassifier()
         copy_weights(twin.cpu(), classifier)
-        state = {key: value.half().float() if value.is_floating_point() else value
-                 for key, value in classifier.state_dict().items()}
-        classifier.load_state_dict(state)
+        state = weights.rounded(classifier)
         copy_weights(classifier, twin)
         scores.append(measure(twin, test, seed))
         if seed == options.seeds[0] and not options.dry:

@@ -6,7 +6,7 @@ import torchvision
 from hypothesis import given
 from random_inputs import box_tensors, random_boxes, random_masks, steady
 
-from coursekit.boxes import FORMATS, area, check_boxes, clip, convert, from_masks, iou
+from coursekit.boxes import FORMATS, area, check_boxes, clip, convert, from_masks, giou, iou
 
 ORDERS = [(source, target) for source in FORMATS for target in FORMATS]
 
@@ -47,6 +47,36 @@ def test_iou_and_area_equal_torchvision(n, m):
     a, b = random_boxes(n, seed=0), random_boxes(m, seed=1)
     torch.testing.assert_close(iou(a, b), torchvision.ops.box_iou(a, b))
     torch.testing.assert_close(area(a), torchvision.ops.box_area(a))
+
+
+def test_giou_of_boxes_apart_falls_with_the_gap_by_hand():
+    a = boxes_of((0, 0, 4, 2))
+    near, far = boxes_of((6, 0, 10, 2)), boxes_of((12, 0, 16, 2))       # gaps of 2 and of 8 pixels
+    torch.testing.assert_close(giou(a, near), torch.tensor([[-2 / 10]]))
+    torch.testing.assert_close(giou(a, far), torch.tensor([[-8 / 16]]))
+
+
+def test_giou_of_equal_boxes_is_one_and_of_two_empty_ones_zero():
+    assert giou(boxes_of((1, 2, 5, 4)), boxes_of((1, 2, 5, 4))).tolist() == [[1]]
+    assert giou(boxes_of((3, 3, 3, 3)), boxes_of((3, 3, 3, 3))).tolist() == [[0]]
+
+
+@pytest.mark.parametrize("n, m", [(0, 0), (0, 3), (1, 1), (40, 30)])
+def test_giou_equals_torchvision(n, m):
+    a, b = random_boxes(n, seed=0), random_boxes(m, seed=1)
+    torch.testing.assert_close(giou(a, b), torchvision.ops.generalized_box_iou(a, b))
+
+
+@pytest.mark.parametrize("overlap", [iou, giou])
+def test_gradients_of_overlaps(overlap):
+    a, b = random_boxes(4, seed=2).double(), random_boxes(3, seed=3).double()
+    assert torch.autograd.gradcheck(overlap, (a.requires_grad_(), b.requires_grad_()))
+
+
+def test_boxes_apart_have_no_slope_in_iou_and_one_in_giou():
+    a, b = boxes_of((0, 0, 4, 2)).requires_grad_(), boxes_of((6, 0, 10, 2))
+    assert not torch.autograd.grad(iou(a, b).sum(), a)[0].any()
+    assert torch.autograd.grad(giou(a, b).sum(), a)[0][0, 2] > 0         # x2 to the right: better
 
 
 @steady

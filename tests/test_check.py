@@ -5,9 +5,16 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from answers import ch03 as answers03
+from answers import ch04 as answers04
+from answers import ch05 as answers05
+from answers import ch06 as answers06
+from answers import ch07 as answers07
+from answers import ch08 as answers08
+from answers import ch09 as answers09
+from IPython.core.interactiveshell import InteractiveShell
 
-from coursekit.check import CHECKS, check
-from coursekit.checks import ch01, ch02
+from coursekit.check import CHAPTERS, CHECKS, check
 from coursekit.metrics import iou_per_class
 
 # Right answers
@@ -169,6 +176,9 @@ WRONG = {
         (lambda h, p, s: range(0, h - p + 1, s), "a whole number was expected for each side"),
     ],
 }
+for chapter in (answers03, answers04, answers05, answers06, answers07, answers08, answers09):
+    RIGHT |= chapter.RIGHT
+    WRONG |= chapter.WRONG
 CASES = [(name, answer, words) for name, cases in WRONG.items() for answer, words in cases]
 
 
@@ -178,18 +188,18 @@ def test_every_check_has_a_right_answer_and_at_least_three_wrong_ones_here():
 
 
 def test_no_two_chapters_have_a_check_of_the_same_name():
-    assert len(CHECKS) == sum(len(chapter.CHECKS) for chapter in (ch01, ch02))
+    assert len(CHECKS) == sum(len(chapter.CHECKS) for chapter in CHAPTERS)
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_answer_is_called_right_in_one_line(name, capsys):
-    assert check(name, RIGHT[name]) is True
+    assert check(name, RIGHT[name])
     assert capsys.readouterr().out == f"{name}: right.\n"
 
 
 @pytest.mark.parametrize("name, answer, words", CASES, ids=[f"{c[0]}: {c[2]}" for c in CASES])
 def test_a_typical_wrong_answer_is_told_its_mistake_in_one_line(name, answer, words, capsys):
-    assert check(name, answer) is False
+    assert not check(name, answer)
     out = capsys.readouterr().out
     assert out.startswith(f"{name}: not right yet: ") and words in out and out.count("\n") == 1
 
@@ -205,7 +215,7 @@ def raising_stub(*inputs):
 @pytest.mark.parametrize("name", RIGHT)
 @pytest.mark.parametrize("answer", [None, ..., stub, raising_stub, lambda *inputs: ...])
 def test_an_answer_that_is_not_there_is_not_written_yet(name, answer, capsys):
-    assert check(name, answer) is False
+    assert not check(name, answer)
     assert capsys.readouterr().out == f"{name}: not written yet.\n"
 
 
@@ -213,14 +223,14 @@ def test_an_answer_that_is_not_there_is_not_written_yet(name, answer, capsys):
 def test_an_error_in_the_readers_code_is_named_in_one_line_without_a_traceback(name, capsys):
     def broken(*inputs):
         raise TypeError("unsupported operand\n  for you")
-    assert check(name, broken) is False
+    assert not check(name, broken)
     heard = capsys.readouterr()
     assert heard.out == f"{name}: your code raised TypeError: unsupported operand for you\n"
     assert heard.err == ""
 
 
 def test_a_function_with_other_arguments_gets_pythons_own_words(capsys):
-    assert check("flip-boxes", lambda boxes: boxes) is False
+    assert not check("flip-boxes", lambda boxes: boxes)
     assert "your code raised TypeError: " in (out := capsys.readouterr().out) and "argument" in out
 
 
@@ -232,7 +242,7 @@ def test_an_error_without_words_is_named_all_the_same(capsys):
 
 
 def test_a_result_in_place_of_a_function_is_asked_for_the_function(capsys):
-    assert check("flip-boxes", torch.zeros(3, 4)) is False
+    assert not check("flip-boxes", torch.zeros(3, 4))
     assert "a function was expected, but a Tensor came: pass the function's name" in (
         capsys.readouterr().out)
 
@@ -243,5 +253,11 @@ def test_an_unknown_name_is_refused_with_the_near_ones():
 
 
 def test_a_name_near_to_none_is_refused_with_all_of_them():
-    with pytest.raises(ValueError, match="Did you mean class-weights or count-instances or"):
+    with pytest.raises(ValueError, match="Did you mean " + " or ".join(sorted(CHECKS))):
         check("zzzz", None)
+
+
+def test_a_notebook_shows_the_sentence_alone():
+    verdict = check("flip-boxes", None)
+    assert InteractiveShell().display_formatter.format(verdict) == ({}, {})
+    assert repr(verdict) == "False" and not verdict and repr(check("flip-boxes", flip)) == "True"

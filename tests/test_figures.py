@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from coursekit import plot
-from coursekit.boxes import from_masks
+from coursekit.boxes import from_masks, iou
 from coursekit.figures import FIGURES, HERE, inline_script, pack_scene, runs, show
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,7 +119,7 @@ def test_a_readers_own_scene_takes_the_place_of_the_stored_one():
 
 
 def test_unknown_figure_lists_the_names():
-    with pytest.raises(ValueError, match=r"no figure 'five outputs'; .*\['five-.*Write one"):
+    with pytest.raises(ValueError, match=r"no figure 'five outputs'; .*'five-.*Write one"):
         show("five outputs")
 
 
@@ -217,6 +217,13 @@ def test_palette_of_the_figures_is_that_of_the_plots():
 def test_stored_scene_is_what_pet_scenes_draws():
     stored = json.loads((HERE / "data" / "five-outputs.json").read_text())
     assert stored == load_script("make_figure_data").five_outputs()
+
+
+def test_stored_box_is_that_of_the_scene_and_the_answer_meets_it_in_part():
+    stored = json.loads((HERE / "data" / "box-loss.json").read_text())
+    assert stored == load_script("make_figure_data").one_box()
+    true, answer = (torch.tensor([stored[key]]).float() for key in ("truth", "box"))
+    assert 0 < float(iou(true, answer)) < 0.5
 
 
 def test_stored_scenes_suit_their_tasks():

@@ -353,3 +353,29 @@ def test_what_is_not_a_confusion_matrix_is_refused(matrix, message):
 def test_a_row_of_no_pictures_is_refused():
     with pytest.raises(ValueError, match="n: got 0, but at least 1"):
         plot.row(0)
+
+
+def test_a_grid_shows_every_number_and_shades_by_size():
+    ax = plot.show_grid(torch.tensor([[1.0, 0.0, 0.25], [-2.0, 3.0, 4.0]]), title="map")
+    assert [text.get_text() for text in ax.texts] == ["1", "0", "0.25", "-2", "3", "4"]
+    shades = ax.images[0].get_array()[..., :3].mean(axis=-1)         # (2, 3), dark is large
+    assert shades[1, 2] < shades[1, 1] < shades[0, 0] < shades[0, 1] == 1
+    assert ax.get_title() == "map"
+    plt.close("all")
+
+
+def test_grids_to_be_compared_share_their_highest_value():
+    small = plot.show_grid(torch.tensor([[1.0]]), highest=4.0).images[0].get_array()
+    large = plot.show_grid(torch.tensor([[1.0, 4.0]])).images[0].get_array()
+    assert (small[0, 0] == large[0, 0]).all()
+    plt.close("all")
+
+
+@pytest.mark.parametrize("values, words", [
+    (torch.zeros(1, 2, 3), r"got \(1, 2, 3\), but a tensor \(H, W\)"),
+    ([[1, 2]], "got a list"),
+    (torch.zeros(0, 3), r"got \(0, 3\)"),
+    (torch.tensor([[float("nan")]]), "NaN or infinity")])
+def test_what_is_no_grid_is_refused(values, words):
+    with pytest.raises(ValueError, match=words):
+        plot.show_grid(values)

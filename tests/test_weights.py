@@ -147,3 +147,20 @@ def test_files_beyond_sixteen_megabytes_together_are_refused(tmp_path):
     weights.save("b", big, RECIPE, tmp_path)               # replacing counts once
     with pytest.raises(ValueError, match="c takes 5.8 MB beside 11.6 MB"):
         weights.save("c", big, RECIPE, tmp_path)
+
+
+def test_a_table_comes_back_as_it_was_written_and_an_unknown_one_is_refused(tmp_path):
+    (tmp_path / "scores.json").write_text('{"scores": [0.5, 0.6]}', encoding="utf-8")
+    assert weights.table("scores", tmp_path) == {"scores": [0.5, 0.6]}
+    with pytest.raises(ValueError, match="'other' was asked for, but those there are: scores"):
+        weights.table("other", tmp_path)
+
+
+def test_rounding_a_model_changes_it_to_what_is_stored(tmp_path):
+    torch.manual_seed(0)
+    model = torch.nn.BatchNorm1d(3)
+    model.weight.data = torch.tensor([0.1, 1.0, -3.3])
+    weights.save("small", weights.rounded(model), RECIPE, tmp_path)
+    loaded = weights.load("small", tmp_path)
+    assert model.weight[0] == torch.tensor(0.1).half().float() != torch.tensor(0.1)
+    assert all(torch.equal(loaded[key], value) for key, value in model.state_dict().items())

@@ -20,6 +20,7 @@ from coursekit.style import ACCENT, CLASS_COLORS, INK, PALETTE, QUIET, text_in
 
 DASHES = ["-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.4, 1.4))]
 SHADES = LinearSegmentedColormap.from_list("share", ["white", "#CFE6E2", ACCENT])
+GREYS = LinearSegmentedColormap.from_list("negative", ["white", "#D9DCE0", "#5C6670"])
 
 
 def show_curve(curves: Mapping[str, Sequence[float]], *, x: Sequence[float] | None = None,
@@ -106,6 +107,45 @@ def show_matrix(matrix: Tensor, classes: Sequence[str] = tuple(CLASS_COLORS), *,
         ax.text(j, i, _short(value), ha="center", va="center", color=color, fontsize=8.5,
                 fontweight="bold" if i == j else "normal")
     _name_classes(ax, classes)
+    if title is not None:
+        ax.set_title(title)
+    return ax
+
+
+def show_grid(values: Tensor, *, ax: Axes | None = None, title: str | None = None,
+              highest: float | None = None) -> Axes:
+    """Draw a small map or a matrix as a grid of its numbers; the shade of a cell is its size.
+
+    Args:
+        values: (H, W), not NaN. Zeros are pale, negative values grey.
+        ax: where to draw; new axes if None.
+        title: a line above it.
+        highest: the value with the full shade; None takes the greatest size in `values`. Grids to
+            be compared want the same.
+    Returns:
+        The axes.
+    Raises:
+        ValueError: not a tensor of two axes, or a number that is not finite.
+    """
+    if not isinstance(values, Tensor) or values.ndim != 2 or not values.numel():
+        came = tuple(values.shape) if isinstance(values, Tensor) else f"a {type(values).__name__}"
+        raise ValueError(f"values: got {came}, but a tensor (H, W) was expected. Take one plane of "
+                         "a map: x[0, 0].")
+    table = values.detach().cpu().double().numpy()
+    if not np.isfinite(table).all():
+        raise ValueError("values: got NaN or infinity, but finite numbers were expected.")
+    ax = ax or plt.subplots(figsize=(0.5 * values.shape[1] + 0.4, 0.5 * values.shape[0] + 0.6))[1]
+    share = np.abs(table) / (highest or max(np.abs(table).max(), 1e-12))
+    colors = np.where((table < 0)[..., None], GREYS(share), SHADES(share))
+    ax.imshow(colors, interpolation="nearest")
+    for (i, j), value in np.ndenumerate(table):
+        color = "white" if share[i, j] > 0.9 else INK if value else QUIET
+        ax.text(j, i, _short(value), ha="center", va="center", color=color, fontsize=8.5)
+    ax.set(xticks=np.arange(values.shape[1] + 1) - 0.5, yticks=np.arange(values.shape[0] + 1) - 0.5,
+           xticklabels=[], yticklabels=[])
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    ax.grid(True, color="#C9CED4", linewidth=0.8)
     if title is not None:
         ax.set_title(title)
     return ax

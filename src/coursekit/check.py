@@ -13,13 +13,25 @@ They judge an honest reader's work, to help; they are no guard against cheating.
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from coursekit.checks import ch01, ch02
+from coursekit.checks import ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09
 from coursekit.checks.compare import Hint
 
-CHECKS: dict[str, Callable[[object], str | None]] = {**ch01.CHECKS, **ch02.CHECKS}
+CHAPTERS = (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09)
+CHECKS: dict[str, Callable[[object], str | None]] = {
+    name: judge for chapter in CHAPTERS for name, judge in chapter.CHECKS.items()}
 
 
-def check(name: str, answer: object) -> bool:
+class Verdict(int):
+    """True or False, but a notebook does not print it under the sentence: that says it all."""
+
+    def __repr__(self) -> str:
+        return repr(bool(self))
+
+    def _ipython_display_(self) -> None:
+        pass
+
+
+def check(name: str, answer: object) -> Verdict:
     """Print one line about the answer to an exercise; true if it is right.
 
     Args:
@@ -36,7 +48,7 @@ def check(name: str, answer: object) -> bool:
                          f"Did you mean {' or '.join(near)}?")
     right, verdict = _verdict(CHECKS[name], answer)
     print(f"{name}: {verdict}")
-    return right
+    return Verdict(right)
 
 
 def _verdict(judge: Callable[[object], str | None], answer: object) -> tuple[bool, str]:

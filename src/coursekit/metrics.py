@@ -1,5 +1,7 @@
 """Metrics for semantic segmentation: how well one map of classes agrees with another.
 
+(The one for detections, `coco_ap`, is at home in `average_precision` and offered here too.)
+
 All but the last are read off one table, the confusion matrix: entry (i, j) counts the pixels of
 true class i that were called j. Matrices of several batches are added, and the score is taken once,
 at the end: a mean of every image's own score would give a class that shows in one small corner the
@@ -18,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-VOID = 255  # PASCAL VOC's id for pixels that nobody labeled
+from coursekit.average_precision import coco_ap as coco_ap
+from coursekit.data.sample import VOID
 
 
 def confusion_matrix(predicted: Tensor, target: Tensor, num_classes: int,
@@ -150,12 +153,11 @@ def boundary_counts(predicted: Tensor, target: Tensor, num_classes: int, width: 
         raise ValueError(f"width: got {width}, but at least 1 pixel was expected. "
                          "Take 2 for images of 128 pixels.")
     valid = target != ignore_index
-    counts = torch.zeros(2, num_classes, dtype=torch.int64, device=target.device)
-    for k in range(num_classes):
-        found = boundary_region((predicted == k) & valid, width)
-        wanted = boundary_region((target == k) & valid, width)
-        counts[:, k] = torch.stack([(found & wanted).sum(), (found | wanted).sum()])
-    return counts
+    k = torch.arange(num_classes, device=target.device).view(-1, *[1] * target.dim())
+    found = boundary_region((predicted == k) & valid, width)         # (K, H, W) or (K, B, H, W)
+    wanted = boundary_region((target == k) & valid, width)
+    return torch.stack([(found & wanted).flatten(1).sum(dim=1),
+                        (found | wanted).flatten(1).sum(dim=1)])
 
 
 def boundary_region(masks: Tensor, width: int) -> Tensor:

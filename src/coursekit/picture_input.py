@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from coursekit.boxes import check_masks
-
-VOID = 255  # pixels that nobody labeled
+from coursekit.data.sample import VOID
 
 
 def pixels_of(image: Tensor) -> np.ndarray:

@@ -24,12 +24,12 @@ from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from coursekit.boxes import check_boxes
-from coursekit.charts import show_curve, show_matrix
+from coursekit.charts import show_curve, show_grid, show_matrix
 from coursekit.picture_input import VOID, check_same_size, ids_of, labels_of, pixels_of, planes_of
 from coursekit.style import CLASS_COLORS, PALETTE, STYLE, text_on, use_style
 
-__all__ = ["CLASS_COLORS", "PALETTE", "STYLE", "row", "show_boxes", "show_curve", "show_image",
-           "show_masks", "show_matrix", "show_semantic", "use_style"]
+__all__ = ["CLASS_COLORS", "PALETTE", "STYLE", "row", "show_boxes", "show_curve", "show_grid",
+           "show_image", "show_masks", "show_matrix", "show_semantic", "use_style"]
 
 
 def row(n: int, *, width: float = 9, aspect: float = 1.0, foot: float = 0.0) -> np.ndarray:

@@ -124,14 +124,14 @@ def walk(page, right, down, stride=8):
             page.keyboard.press(key)
 
 
-def choose(page, view):
-    """Choose an output by keyboard: the radio group, then arrow keys."""
-    page.locator("input[name=view]:checked").focus()
-    for _ in range(6):
-        if page.locator("input[name=view]:checked").get_attribute("value") == view:
+def choose(page, value, group="view"):
+    """A radio button by keyboard: the group, then arrow keys."""
+    page.locator(f"input[name={group}]:checked").focus()
+    for _ in range(page.locator(f"input[name={group}]").count()):
+        if page.locator(f"input[name={group}]:checked").get_attribute("value") == value:
             return
         page.keyboard.press("ArrowRight")
-    raise AssertionError(f"no radio button for {view}")
+    raise AssertionError(f"no radio button for {value}")
 
 
 def pixel_of(mask):
@@ -225,6 +225,7 @@ def test_without_scripts_the_picture_stands_there(browser, name):
 def test_every_control_is_reached_by_tab_and_shows_its_focus(visit, name):
     page = visit(name)
     controls = page.locator("input[type=range], button, canvas[tabindex]").count()
+    controls += page.locator("input[type=number]:visible").count()
     controls += page.locator("fieldset").count()       # a group of radio buttons is one stop
     seen = []
     for _ in range(controls):

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from coursekit.checks.compare import Hint, call, likely, stages
+from coursekit.checks.compare import call, likely, numbers, stages
 
 WINDOWS = [(10, 4, 2), (11, 4, 2), (12, 5, 3), (7, 7, 1), (128, 32, 8)]
 
@@ -152,13 +152,6 @@ def output_size(answer: object) -> str | None:
     def table(formula: object) -> Tensor:
         return torch.tensor([float(formula(*case)) for case in WINDOWS])
 
-    def results() -> Tensor:
-        counts = [call(answer, *case) for case in WINDOWS]
-        try:
-            return torch.tensor([float(count) for count in counts])
-        except (TypeError, ValueError) as error:
-            raise Hint(f"a whole number was expected for each side, but {error}.") from None
-
     mistakes = {
         "1 is missing: the window at 0 counts too.": table(lambda h, p, s: (h - p) // s),
         "the last window hangs over the edge: round down, with //.":
@@ -175,7 +168,7 @@ def output_size(answer: object) -> str | None:
     }
     right = table(lambda h, p, s: (h - p) // s + 1)
     return stages(
-        lambda: likely(results(), right, mistakes,
+        lambda: likely(numbers(answer, WINDOWS, "side"), right, mistakes,
                        "(height, patch, stride) of " + ", ".join(map(str, WINDOWS))),
         lambda: likely(call(answer, 4, 7, 2, rare="right where the patch fits, but a patch larger "
                             "than the image fits 0 times."), torch.tensor(0.0),

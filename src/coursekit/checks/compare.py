@@ -5,7 +5,7 @@ input, and where the answer equals one of them, it says which. Inputs are chosen
 result and every mistake's differ, and small enough to be worked out by hand.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -73,6 +73,25 @@ def likely(got: object, right: Tensor, mistakes: Mapping[str, Tensor | float],
         return (f"for {given} the result has shape {tuple(values.shape)}, but {tuple(right.shape)} "
                 "was expected.")
     return f"for {given} the result is {_short(values)}, but {_short(right)} was expected."
+
+
+def numbers(answer: object, cases: Iterable[tuple], each: str, what: str = "a whole number",
+            ) -> Tensor:
+    """What the reader's function returns for each case, as a tensor of as many numbers.
+
+    Args:
+        answer: the reader's function.
+        cases: its arguments, case by case.
+        each: what a case is, for the hint where something else than a number comes back.
+        what: the number that is expected.
+    Raises:
+        Hint: a result that is not a number; and all that `call` raises.
+    """
+    found = [call(answer, *case) for case in cases]
+    try:
+        return torch.tensor([float(number) for number in found])
+    except (TypeError, ValueError) as error:
+        raise Hint(f"{what} was expected for each {each}, but {error}.") from None
 
 
 def stages(*steps: Callable[[], str | None]) -> str | None:

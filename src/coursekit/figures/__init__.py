@@ -25,6 +25,10 @@ from torch import Tensor
 from coursekit.data.sample import check_sample
 
 HERE = files(__name__)
+DECODERS = ("FCN-32s", "FCN-16s", "FCN-8s", "SegNet", "U-Net", "nearest", "bilinear",
+            "bed of nails", "transposed convolution")
+RULES = ("nearest", "squares", "points", "nails", "unpool")
+BOX_LOSSES = ("l1", "l2", "iou", "giou")
 VIEWS = ("picture", "classification", "semantic", "localisation", "detection", "instance")
 
 
@@ -47,6 +51,42 @@ FIGURES = {
         alt="A window over a scene. Beside it, the window enlarged, the coarse map of the fully "
             "convolutional network with the same place marked, and the seven scores of both.",
         size=(704, 831), narrow=1181, params={"row": int, "column": int}),
+    "upsampling-grid": Kind(
+        alt="A map of two rows and three columns enlarged twofold by bilinear interpolation. One "
+            "output pixel is framed; beside it, the four input values that it mixes, with their "
+            "weights and the sum written out.",
+        size=(704, 700), narrow=1027, params={"rule": RULES, "row": int, "column": int}),
+    "decoders": Kind(
+        alt="A scene coloured by what one decoder says of each pixel; beside it the true classes, "
+            "the share of right pixels, the mean IoU, and the share right near the outlines.",
+        size=(704, 740), narrow=1060, params={"decoder": DECODERS,
+                                              "view": ("answer", "wrong", "near")}),
+    "box-loss": Kind(
+        alt="A scene with the true box of its animal and an answer that meets it in part, an arrow "
+            "at each side of the answer. Beside it, a table of four losses and their gradients.",
+        size=(704, 669), narrow=927, params={"loss": BOX_LOSSES, "box": list}),
+    "nms-and-ap": Kind(
+        alt="A scene of five animals with nine numbered boxes, some struck out by non-maximum "
+            "suppression. Beside it the list of the boxes, and precision over recall.",
+        size=(704, 734), narrow=1165, params={"nms": int, "counted": int}),
+    "grouping": Kind(
+        alt="A scene with the outlines of its regions, two of them framed because they are joined "
+            "next, and the animals' boxes dashed. Beside it the four similarities of the two, the "
+            "number of boxes so far, and the recall.",
+        size=(704, 683), narrow=908, params={"step": int}),
+    "rcnn-walk": Kind(
+        alt="A scene with one of its regions framed, and the box that a regression makes of it. "
+            "Beside it, that region warped to a square, its coarse feature map, its scores and "
+            "refined boxes for cat, dog and rabbit, and a clock of the stages.",
+        size=(704, 725), narrow=1190, params={"region": int,
+                                              "stage": ("propose", "warp", "network", "svm",
+                                                        "regress", "nms")}),
+    "transposed-convolution": Kind(
+        alt="A grid of three rows and columns onto which a kernel of two rows and columns was "
+            "stamped four times. One output pixel is framed; beside the grid, the input, the "
+            "kernel, and the sum that makes the pixel.",
+        size=(704, 664), narrow=1025, params={"view": ("sums", "counts"), "size": int,
+                                              "stride": int, "padding": int, "extra": int}),
 }
 
 

@@ -27,7 +27,6 @@ class FiveOutputs extends Figure {
     .here b { display: block; font-weight: 650; }
     .here code { display: block; margin: 0.15rem 0; }
     .marks { font-variant-numeric: tabular-nums; }
-    .verdict { min-height: 2.9em; }
     @container (min-width: 34rem) { .views { grid-template-columns: repeat(3, 1fr); } }
     @container (min-width: 40rem) { .question { min-height: 4.35em; } }
   `;

@@ -249,6 +249,83 @@ export function slider(root, name, maximum, input) {
 export const sliderMarkup = (name, label) =>
   `<label class="slider"><span>${label}</span><input type="range" name="${name}" min="0" value="0"><b></b></label>`;
 
+/** Radio buttons of one group, from { value: words }. */
+export const choicesMarkup = (group, options, chosen) => Object.entries(options).map(([value, words]) =>
+  `<label class="choice"><input type="radio" name="${group}" value="${value}"${value === chosen ? " checked" : ""}>${words}</label>`).join("");
+
+// ---- grids of numbers -------------------------------------------------------------------------
+
+/** At most so many decimals, no minus before a zero. */
+export const short = (value, digits = 2) => String(Math.round(value * 10 ** digits) / 10 ** digits + 0);
+
+/** A table of number fields called NAME0-0, NAME0-1, …, row by row. */
+export const fieldsMarkup = (name, label, values) => `<table class="numbers"><caption class="label">${label}</caption>`
+  + values.map((line, i) => `<tr>${line.map((value, j) => `<td><input type="number" step="any" name="${name}${i}-${j}" `
+    + `value="${value}" aria-label="${label}, row ${i}, column ${j}"></td>`).join("")}</tr>`).join("") + "</table>";
+
+/** The numbers of such a table; an empty field counts as 0. */
+export const readFields = (root, name, rows, columns) => Array.from({ length: rows }, (_, i) =>
+  Array.from({ length: columns }, (__, j) => Number(root.querySelector(`[name="${name}${i}-${j}"]`).value) || 0));
+
+/**
+ * A grid of rows × columns on a canvas. `cell(i, j)` gives { text, note, share, ring, out }: a number, a small word below it,
+ * the shade from 0 to 1, "here" or "source" for a frame, and whether the cell lies outside of what counts.
+ */
+export function drawGrid(host, canvas, rows, columns, available, cell, most = 64) {
+  const ratio = window.devicePixelRatio || 1;
+  const side = Math.floor(Math.min(most, (available - 4) / columns) * ratio);
+  const edge = Math.ceil(2 * ratio);
+  [canvas.width, canvas.height] = [columns * side + 2 * edge, rows * side + 2 * edge];
+  canvas.style.width = `${canvas.width / ratio}px`;
+  canvas.style.height = `${canvas.height / ratio}px`;
+  const context = canvas.getContext("2d");
+  const color = (name) => getComputedStyle(host.find("figure")).getPropertyValue(name).trim();
+  const [ground, soft, line, ink, quiet, accent] = ["--ground", "--soft", "--line", "--ink", "--quiet", "--accent"].map(color);
+  context.fillStyle = ground;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const frames = [];
+  for (let i = 0; i < rows; i += 1) {
+    for (let j = 0; j < columns; j += 1) {
+      const { text = "", note = "", share = 0, ring = "", out = false } = cell(i, j);
+      const [x, y] = [edge + j * side, edge + i * side];
+      context.fillStyle = out ? soft : accent;
+      context.globalAlpha = out ? 1 : 0.42 * clamp(share, 0, 1);
+      context.fillRect(x, y, side, side);
+      context.globalAlpha = 1;
+      context.strokeStyle = line;
+      context.lineWidth = ratio;
+      context.strokeRect(x + ratio / 2, y + ratio / 2, side - ratio, side - ratio);
+      if (out) {
+        context.beginPath();
+        context.moveTo(x, y + side);
+        context.lineTo(x + side, y);
+        context.stroke();
+      }
+      const fit = (words, size) => {
+        context.font = `${size}px system-ui, sans-serif`;
+        const wide = context.measureText(words).width;
+        if (wide > side * 0.9) context.font = `${(size * side * 0.9) / wide}px system-ui, sans-serif`;
+      };
+      context.fillStyle = out || text === "0" ? quiet : ink;
+      fit(text, 0.34 * side);
+      context.fillText(text, x + side / 2, y + side * (note ? 0.42 : 0.52));
+      fit(note, 0.22 * side);
+      context.fillStyle = ink;
+      context.fillText(note, x + side / 2, y + 0.78 * side);
+      if (ring) frames.push([x, y, ring]);
+    }
+  }
+  for (const [x, y, ring] of frames) {
+    context.strokeStyle = ring === "here" ? ink : accent;
+    context.lineWidth = (ring === "here" ? 3 : 2.5) * ratio;
+    context.setLineDash(ring === "here" ? [] : [5 * ratio, 3 * ratio]);
+    context.strokeRect(x + 1.5 * ratio, y + 1.5 * ratio, side - 3 * ratio, side - 3 * ratio);
+    context.setLineDash([]);
+  }
+}
+
 /** Text into an element, untouched if it is there already, so that a live region speaks only of changes. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
@@ -298,6 +375,13 @@ button { font: inherit; font-size: 0.84rem; min-height: 2.25rem; padding: 0.2rem
   border: 1px solid var(--accent); background: transparent; color: var(--accent); }
 button.main { background: var(--accent); color: var(--on-accent); font-weight: 600; }
 button:hover { filter: brightness(1.08); }
+.numbers { border-collapse: collapse; margin: 0; width: auto; align-self: flex-start; }
+.numbers caption { text-align: left; padding: 0 0 0.25rem; caption-side: top; }
+.numbers td { padding: 0; border: 1px solid var(--line); background: none; }
+.numbers input { width: 3.1rem; height: 2.4rem; border: 0; background: transparent; color: inherit; font: inherit; text-align: center; padding: 0;
+  appearance: textfield; font-variant-numeric: tabular-nums; }
+.numbers input::-webkit-inner-spin-button { appearance: none; }
+.steps { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-top: 0.6rem; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 0.82rem; color: var(--ink);
   background: none; padding: 0; border: 0; overflow-wrap: anywhere; }
 output { display: block; }
@@ -305,7 +389,7 @@ output { display: block; }
 .label { color: var(--quiet); font-size: 0.75rem; font-weight: 600; letter-spacing: 0.02em; }
 .task { margin-top: 0.9rem; padding: 0.65rem 0.8rem; border-radius: 8px; background: var(--soft); border: 1px solid transparent; }
 .task.solved { background: var(--good); border-color: var(--accent); }
-.verdict { margin-top: 0.45rem; }
+.verdict { margin-top: 0.45rem; min-height: 2.9em; }
 .task .row { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; margin-top: 0.5rem; }
 @media (forced-colors: active) { .choice:has(:checked) { border-width: 3px; } }
 @media print {
@@ -365,6 +449,12 @@ export class Figure extends HTMLElement {
 
   find(selector) {
     return this.shadowRoot.querySelector(selector);
+  }
+
+  /** Show `this.verdict` on the task: [solved, words]. */
+  writeTask() {
+    this.find(".task").classList.toggle("solved", this.verdict[0]);
+    say(this.find(".verdict"), this.verdict[1]);
   }
 
   /** The accent as the page has it now. */

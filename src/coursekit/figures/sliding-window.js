@@ -40,7 +40,6 @@ class SlidingWindow extends Figure {
     .cost .bar { grid-column: 1 / -1; margin-bottom: 0.3rem; }
     .cost .bar.dense span { background: var(--accent); }
     .saving { min-height: 2.8em; }
-    .verdict { min-height: 2.9em; }
   `;
 
   markup() {
@@ -251,11 +250,6 @@ class SlidingWindow extends Figure {
       for (let x = Math.max(x1, 0); x < Math.min(x2, this.width); x += 1) same += this.semantic[y * this.width + x] === id;
     }
     return same / this.patch ** 2;
-  }
-
-  writeTask() {
-    this.find(".task").classList.toggle("solved", this.verdict[0]);
-    say(this.find(".verdict"), this.verdict[1]);
   }
 }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors import torch as files
-from torch import Tensor
+from torch import Tensor, nn
 
 from coursekit.checkpoint import write_atomically
 
@@ -69,6 +69,17 @@ def save(name: str, state: dict[str, Tensor], recipe: dict, folder: Path = FOLDE
     return path
 
 
+def rounded(model: nn.Module) -> dict[str, Tensor]:
+    """Round a model's numbers to half precision, in place; return its state, to be stored.
+
+    What is measured afterwards is what a reader who loads the weights will have.
+    """
+    state = {key: value.half().float() if value.is_floating_point() else value
+             for key, value in model.state_dict().items()}
+    model.load_state_dict(state)
+    return state
+
+
 def describe(name: str, folder: Path = FOLDER) -> str:
     """One line that tells which weights these are and how good they were measured to be.
 
@@ -78,6 +89,19 @@ def describe(name: str, folder: Path = FOLDER) -> str:
     _, recipe = _read(name, folder)
     return (f"weights: ≈ {name}, seed {recipe['seed']}, {recipe['steps']} steps on "
             f"{recipe['data']}: {recipe['score']}")
+
+
+def table(name: str, folder: Path = FOLDER) -> dict:
+    """What was measured for every seed when the weights `name` were made, as their script wrote it.
+
+    Raises:
+        ValueError: no such table; the message lists those there are.
+    """
+    tables = sorted(file.stem for file in Path(folder).glob("*.json"))
+    if name not in tables:
+        raise ValueError(f"the table {name!r} was asked for, but those there are: "
+                         f"{', '.join(tables) or 'none'}. Choose one of these.")
+    return json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def names(folder: Path = FOLDER) -> list[str]:
