@@ -1,0 +1,146 @@
+"""Make a shipped detector of chapters 10 to 12 and its table: `python scripts/train_detector.py`.
+
+Each starts from the shipped backbone, which was trained for a simpler task, and from random heads,
+and learns from PetScenes' training split alone, each scene mirrored by a coin's toss whenever it is
+seen. Fast R-CNN's proposals are found once, for all seeds. Every run is measured on the 200 scenes
+of the test split with its weights rounded as they are stored. A live run trains as long as the
+chapter's notebook does, by the same call of `fit`.
+
+The first seed named is stored; the scores of all seeds become `src/coursekit/weights/NAME.json`.
+Which seed is stored does not depend on them.
+
+    python scripts/train_detector.py fast-rcnn --seeds 0 1 2
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from coursekit import weights
+from coursekit.data import PetScenes, collate
+from coursekit.data.petscenes import code_version
+from coursekit.metrics import coco_ap
+from coursekit.models.backbone import Backbone
+from coursekit.models.fast_rcnn import FastRCNN
+from coursekit.proposals import selective_search
+from coursekit.train import fit, set_learning_rate
+
+MODELS = {"fast-rcnn": FastRCNN}
+LIVE = {"fast-rcnn": (200, 8)}          # scenes and epochs of the notebook's own run
+BATCH, LR, DECAY = 8, 1e-3, 0.05
+
+
+def main() -> None:
+    """Train, measure, store."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=MODELS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--scenes", type=int, default=4000, help="of the training split")
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--test", type=int, default=200, help="scenes of the test split")
+    parser.add_argument("--dry", action="store_true", help="store nothing")
+    options = parser.parse_args()
+    train = samples("train", options.scenes, options.name)
+    test = samples("test", options.test, options.name)
+    recipe = {"seed": options.seeds[0], "steps": options.steps, "batch": BATCH, "lr": LR,
+              "data": f"PetScenes {code_version()}", "scenes": options.scenes}
+    scenes, epochs = LIVE[options.name]
+    table = {"recipe": {**recipe, "seeds": options.seeds, "test_scenes": options.test,
+                        "live_scenes": scenes, "live_epochs": epochs}, "runs": []}
+    for seed in options.seeds:
+        model = train_one(options.name, train, seed, options.steps)
+        state = weights.rounded(model)
+        run = {"seed": seed, **measure(model, test)}
+        print(run, flush=True)
+        if seed == options.seeds[0] and not options.dry:
+            score = f"AP50 {run['AP50']:.3f} on {options.test} test scenes"
+            weights.save(options.name, state, {**recipe, "score": score})
+        run["live"] = live(options.name, train[:scenes], epochs, seed, test)
+        table["runs"].append(run)
+        print(table["runs"][-1], flush=True)
+        if not options.dry:
+            file = weights.FOLDER / f"{options.name}.json"
+            file.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+
+def samples(split: str, count: int, name: str) -> list[tuple[Tensor, dict[str, Tensor]]]:
+    """The scenes of a split; for Fast R-CNN the targets hold proposals, too."""
+    data, found = PetScenes(split, length=count), []
+    for image, target in (data[i] for i in range(count)):
+        target = {key: target[key] for key in ("boxes", "labels", "masks")}
+        if name == "fast-rcnn":
+            target["proposals"] = selective_search(image)
+        found.append((image, target))
+    return found
+
+
+def start(name: str, seed: int) -> nn.Module:
+    """The shipped backbone and random heads."""
+    backbone = Backbone()
+    backbone.load_state_dict(weights.load("backbone"))
+    torch.manual_seed(seed)
+    return MODELS[name](backbone)
+
+
+def train_one(name: str, train: Sequence, seed: int, steps: int) -> nn.Module:
+    """One long run; in bfloat16 where that is safe."""
+    model = start(name, seed).to(memory_format=torch.channels_last).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, weight_decay=DECAY)
+    for step in range(steps):
+        set_learning_rate(optimizer, "cosine", step / steps)
+        chosen = torch.randint(len(train), (BATCH,)).tolist()
+        batch = [mirrored(*train[n]) if torch.rand(()) < 0.5 else train[n] for n in chosen]
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = model(*zip(*batch, strict=True))
+        optimizer.zero_grad()
+        sum(losses.values()).backward()
+        optimizer.step()
+        if (step + 1) % 100 == 0:
+            terms = ", ".join(f"{key} {value.item():.3f}" for key, value in losses.items())
+            print(f"    {time.strftime('%H:%M:%S')}  step {step + 1}: {terms}", flush=True)
+    return model.to(memory_format=torch.contiguous_format).eval()
+
+
+def mirrored(image: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """The scene as in a mirror: boxes, proposals and masks too."""
+    width = torch.tensor([image.shape[-1]] * 2)
+    turned = dict(target)
+    for key in {"boxes", "proposals"} & set(target):
+        x1, y1, x2, y2 = target[key].unbind(dim=1)
+        turned[key] = torch.stack([width[0] - x2, y1, width[1] - x1, y2], dim=1)
+    turned["masks"] = target["masks"].flip(-1)
+    return image.flip(-1), turned
+
+
+def live(name: str, train: Sequence, epochs: int, seed: int, test: Sequence) -> dict:
+    """What the notebook does, on its scenes, and what comes of it."""
+    model = start(name, seed)
+    loader = DataLoader(list(train), BATCH, shuffle=True, collate_fn=collate)
+    history = fit(model, loader, epochs=epochs, lr=LR, seed=seed)
+    return {**measure(model, test), "steps": history.steps, "seconds": round(history.seconds)}
+
+
+@torch.no_grad()
+def measure(model: nn.Module, test: Sequence) -> dict:
+    """Scores of an evaluated model, for boxes, and for masks if it has them."""
+    found, targets = [], [target for _, target in test]
+    for image, target in test:
+        known = {"proposals": [target["proposals"]]} if "proposals" in target else {}
+        found += model([image], **known)
+    box = coco_ap(found, targets)
+    scores = {"AP50": box["AP50"], "AP": box["AP"], "AP75": box["AP75"]}
+    scores["per_class50"] = box["per_class50"]
+    if "masks" in found[0]:
+        mask = coco_ap(found, targets, "segm")
+        scores |= {"mask AP50": mask["AP50"], "mask AP": mask["AP"], "mask AP75": mask["AP75"]}
+    return {key: ({k: round(v, 4) for k, v in value.items()} if isinstance(value, dict)
+                  else round(value, 4)) for key, value in scores.items()}
+
+
+if __name__ == "__main__":
+    main()
