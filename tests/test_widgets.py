@@ -1,0 +1,60 @@
+"""The notebooks' widgets: built by the chapter's own cells, then turned as a reader would."""
+
+from pathlib import Path
+
+import IPython.display
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+import torch
+
+from coursekit import plot
+from coursekit.data import PetScenes
+from coursekit.models.segmentation import DECODERS, Encoder, Segmenter
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+
+
+def run_cells(notebook, words, space):
+    """Run the code cells of a notebook that contain one of these words, in order."""
+    cells = nbformat.read(NOTEBOOKS / notebook, as_version=4).cells
+    found = [cell.source for cell in cells if cell.cell_type == "code"
+             and any(word in cell.source for word in words)]
+    assert len(found) == len(words)
+    for source in found:
+        exec(compile(source, notebook, "exec"), space)
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What the cells displayed, and the titles of the figures that they drew."""
+    widgets, titles = [], []
+    monkeypatch.setenv("COURSEKIT_PLAIN", "0")
+    monkeypatch.setattr(IPython.display, "display", widgets.append)
+    monkeypatch.setattr(plt, "show", lambda: (
+        titles.append([ax.get_title() for ax in plt.gcf().axes]), plt.close("all")))
+    return widgets, titles
+
+
+def test_chapter_5s_widget_flips_decoder_and_scene(shown):
+    torch.manual_seed(0)
+    encoder = Encoder()
+    networks = {name: Segmenter(encoder, make()).eval() for name, make in DECODERS.items()}
+    test = PetScenes("test", length=200)
+    run_cells("05_encoder_decoders.ipynb", ["def show_decoder", "ipywidgets.interactive"],
+              {"torch": torch, "plt": plt, "plot": plot, "networks": networks, "test": test})
+    (chooser,), titles = shown
+    name, scene = chooser.children[:2]
+    assert list(name.options) == list(DECODERS) and (scene.min, scene.max) == (0, 199)
+    for network in DECODERS:
+        name.value = network
+        scene.value = 3
+        chooser.update()
+        assert titles[-1] == ["scene 3", network, "wrong pixels"]
+        image, target = test[3]
+        with torch.no_grad():
+            answer = networks[network](image[None]).argmax(dim=1)[0]
+        assert chooser.result == pytest.approx((answer != target["semantic"]).float().mean().item())
+    before = chooser.result
+    scene.value = 4                                 # turning it is enough
+    assert titles[-1][0] == "scene 4" and chooser.result != before
