@@ -29,7 +29,11 @@ STAGED = ROOT / "_build" / "static"
 SITE = ROOT / "_build" / "html"
 FONTS = ("source-serif-4-latin-wght-normal", "source-serif-4-latin-wght-italic",
          "source-sans-3-latin-wght-normal", "source-code-pro-latin-wght-normal")
-EARLY_FONTS = (FONTS[0], FONTS[2], FONTS[1])    # so that no line moves; the slanted one if used
+# asked for early, on pages that have the mark, so that no line moves when they come
+EARLY_FONTS = {f"fonts/{FONTS[0]}": "<", f"fonts/{FONTS[2]}": "<",
+               f"fonts/{FONTS[1]}": "<(em|cite|i)>", f"fonts/{FONTS[3]}": "<(pre|code)",
+               "katex/fonts/KaTeX_Main-Regular": 'class="katex',
+               "katex/fonts/KaTeX_Math-Italic": 'class="katex'}
 EVERY_SITE_HAS = ("index.html", "404.html", "search.html", "searchindex.js", "genindex.html",
                   "objects.inv", "_static/course.css", "_static/logo.svg", "_static/favicon.svg")
 SETUP_CELL = (r'(<div class="cell tag_setup[^>]*>\s*)'
@@ -40,6 +44,11 @@ NAMES = ((r'(<button class="btn search-button-field[^>]*?) aria-label="Search"',
          (r'(>([^<>]+)</a><details[^>]*><summary)>', r'\1 aria-label="Pages under: \2">'),
          (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
          (r'(<div class="citation"[^>]*?) role="doc-biblioentry"', r"\1"))
+# the theme's scripts find out only after the page is drawn whether it is to be light or dark, and
+# colors, logo and lines of code would change before the reader's eyes: so ask at once
+SCHEME = ('localStorage.getItem("theme") || "auto";',
+          '(mode => mode !== "auto" ? mode : matchMedia("(prefers-color-scheme: dark)").matches '
+          '? "dark" : "light")(document.documentElement.dataset.mode);')
 # the folder of this python first, so that jupyter-book and npm are the ones that pip installed
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1",
                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -121,14 +130,15 @@ def finish_page(page: Path) -> str:
     text = re.sub(r"<img\b[^>]*>", lambda found: finish_image(found[0], page), text)
     style = re.search(r'<link href="([^"]*_static/)styles/theme\.css', text)
     if style:
-        fonts = EARLY_FONTS if re.search("<(em|cite|i)>", text) else EARLY_FONTS[:-1]
-        early = "".join(f'<link rel="preload" href="{style[1]}vendor/fonts/{name}.woff2" as="font" '
+        fonts = [name for name, where in EARLY_FONTS.items() if re.search(where, text)]
+        early = "".join(f'<link rel="preload" href="{style[1]}vendor/{name}.woff2" as="font" '
                         f'type="font/woff2" crossorigin>\n' for name in fonts)
         text = text.replace(style[0], early + style[0], 1)
     text = re.sub(SETUP_CELL, r'\1<details class="setup"><summary>Set-up cell, for those who run '
                   r"this notebook</summary>\2</details>", text, flags=re.S)
     for said, meant in NAMES:
         text = re.sub(said, meant, text)
+    text = text.replace(*SCHEME)
     text = re.sub(r'\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>', "", text)
     page.write_text(text, encoding="utf-8")
     return text

@@ -24,11 +24,15 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".ico")
 FOLDER = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].split("/")[-1]
 ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"    # no other host has an address
 REPORT = pytest.StashKey[dict]()
-# sums the layout shifts that no key or click explains, from the first moment on
-COUNT_SHIFTS = """window.layoutShift = 0; new PerformanceObserver(list => {
+# from the first moment on: sums the layout shifts that no key or click explains, and notes each
+# color scheme that the page is given
+WATCH = """window.layoutShift = 0; new PerformanceObserver(list => {
   for (const entry of list.getEntries())
     if (!entry.hadRecentInput) window.layoutShift += entry.value;
-}).observe({type: 'layout-shift', buffered: true});"""
+}).observe({type: 'layout-shift', buffered: true});
+window.schemes = []; new MutationObserver(() => {
+  window.schemes.push(document.documentElement.dataset.theme);
+}).observe(document, {subtree: true, attributeFilter: ['data-theme']});"""
 
 
 @functools.cache
@@ -103,8 +107,10 @@ def open_page(browser, site):
     Close it by `.context.close()`.
 
     The page carries `outside` (addresses elsewhere that it asked for), `errors` (of scripts and the
+    console) and `answers` (addresses of the book itself). `slower=6` slows its scripts and layout.
     """
-    def open_page(path="book/index.html", *, scheme="light", width=1280, height=900, scripts=True):
+    def open_page(path="book/index.html", *, scheme="light", width=1280, height=900, scripts=True,
+                  slower=1):
         context = browser.new_context(viewport={"width": width, "height": height},
                                       color_scheme=scheme, java_script_enabled=scripts,
                                       reduced_motion="reduce")     # no color is caught halfway
@@ -123,7 +129,10 @@ def open_page(browser, site):
         page.on("console", lambda message: page.errors.append(message.text)
                 if message.type in ("error", "warning") else None)
         if scripts:
-            page.add_init_script(COUNT_SHIFTS)
+            page.add_init_script(WATCH)
+        if slower > 1:
+            throttle = context.new_cdp_session(page)
+            throttle.send("Emulation.setCPUThrottlingRate", {"rate": slower})
         page.goto(site + path, wait_until="load")
         return page
 

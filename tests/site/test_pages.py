@@ -17,6 +17,8 @@ READ = [name for name in PAGES if name != "index.html"]      # index.html only l
 SOURCES = [name for name in READ if name.startswith("_modules/")]
 LOOKED_AT = [name for name in READ if name not in SOURCES[2:]]   # the code's pages are all alike
 BOOK = [name for name in PAGES if name.startswith(("book/", "notebooks/"))]
+OF_EACH_KIND = ["book/index.html", "book/teach/index.html", "notebooks/01_four_tasks.html",
+                "notebooks/solutions/02_solutions.html", "book/api/boxes.html"]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TEXT_LIMIT, FORMULA_LIMIT, PICTURE_LIMIT = 400_000, 700_000, 1_500_000
@@ -130,6 +132,20 @@ def test_page_stays_within_its_bytes(name, visited):
 @pytest.mark.parametrize("name", READ)
 def test_page_does_not_shift_while_it_loads(name, visited):
     assert visited(name)["shift"] < 0.1
+
+
+@pytest.mark.parametrize("width", [1280, 1920, 390])
+@pytest.mark.parametrize("name", OF_EACH_KIND)
+def test_page_hardly_shifts_on_a_machine_a_sixth_as_fast(name, width, page):
+    window = page(name, width=width, slower=6)
+    window.evaluate(SCROLL)
+    window.wait_for_load_state("networkidle")
+    assert window.evaluate("window.layoutShift") < 0.05
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_color_scheme_is_there_before_anything_is_drawn(scheme, page):
+    assert set(page("book/teach/index.html", scheme=scheme).evaluate("schemes")) == {scheme}
 
 
 @pytest.mark.parametrize("name", PAGES)
