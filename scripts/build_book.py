@@ -44,6 +44,11 @@ NAMES = ((r'(<button class="btn search-button-field[^>]*?) aria-label="Search"',
          (r'(>([^<>]+)</a><details[^>]*><summary)>', r'\1 aria-label="Pages under: \2">'),
          (r'<div role="list" class="citation-list">', '<div class="citation-list">'),
          (r'(<div class="citation"[^>]*?) role="doc-biblioentry"', r"\1"))
+# browsers that draw no SVG in a tab, and telephones, take these
+ICONS = (r'<link rel="icon" href="([^"]*)favicon\.svg"\s*/?>',
+         r'<link rel="icon" href="\1favicon.ico" sizes="32x32">\n'
+         r'<link rel="icon" href="\1favicon.svg" type="image/svg+xml">\n'
+         r'<link rel="apple-touch-icon" href="\1apple-touch-icon.png">')
 # the theme's scripts find out only after the page is drawn whether it is to be light or dark, and
 # colors, logo and lines of code would change before the reader's eyes: so ask at once
 SCHEME = ('localStorage.getItem("theme") || "auto";',
@@ -136,7 +141,7 @@ def finish_page(page: Path) -> str:
         text = text.replace(style[0], early + style[0], 1)
     text = re.sub(SETUP_CELL, r'\1<details class="setup"><summary>Set-up cell, for those who run '
                   r"this notebook</summary>\2</details>", text, flags=re.S)
-    for said, meant in NAMES:
+    for said, meant in (*NAMES, ICONS):
         text = re.sub(said, meant, text)
     text = text.replace(*SCHEME)
     text = re.sub(r'\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>', "", text)
