@@ -1,7 +1,9 @@
 """Time of the course's NMS against torchvision's: `python benchmarks/nms.py`.
 
 One thread. Both give the same indices (asserted), their calls alternate, and the ratio is the
-median of the pairs' ratios.
+median of the pairs' ratios. For 2,000 boxes it is held to its bound: no more than torchvision's
+time. With few boxes numpy's calls themselves take most of it. `batched_nms` is one NMS over all
+classes here; torchvision runs one a class, which is quicker where there are many.
 """
 
 import statistics
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from coursekit.boxes import batched_nms, nms
 
-REPEATS = 31
+REPEATS, BOUND = 31, 1.0
 
 
 def crowd(n: int, spread: float) -> tuple[Tensor, Tensor]:
@@ -45,6 +47,7 @@ def main() -> None:
         ratio, base = (statistics.median(column) for column in zip(*rows, strict=True))
         print(f"nms, {n:5} boxes, {len(kept):4} kept: torchvision {base * 1e3:6.2f} ms, "
               f"ours x {ratio:.2f}")
+        assert n < 2000 or ratio <= BOUND, f"at most torchvision's time is claimed: {ratio:.2f}"
     labels = torch.randint(1, 21, (2000,))
     pairs = [(seconds(torchvision.ops.batched_nms, boxes, scores, labels, 0.5)[0],
               seconds(batched_nms, boxes, scores, labels, 0.5)[0]) for _ in range(REPEATS)]

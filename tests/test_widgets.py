@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from coursekit import plot
-from coursekit.data import PetScenes
+from coursekit.boxes import batched_nms
+from coursekit.data import CLASSES, PetScenes
 from coursekit.models.segmentation import DECODERS, Encoder, Segmenter
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -58,3 +59,23 @@ def test_chapter_5s_widget_flips_decoder_and_scene(shown):
     before = chooser.result
     scene.value = 4                                 # turning it is enough
     assert titles[-1][0] == "scene 4" and chooser.result != before
+
+
+def test_chapter_7s_widget_moves_threshold_and_scene(shown):
+    boxes = torch.tensor([[10.0, 10, 50, 40], [14, 10, 54, 40], [70, 60, 90, 90], [70, 60, 92, 90]])
+    found = [{"boxes": boxes + n % 2, "labels": torch.tensor([1, 1, 2, 3]),
+              "scores": torch.tensor([0.9, 0.8, 0.7, 0.2 + 0.4 * (n % 2)])} for n in range(200)]
+    space = {"torch": torch, "plt": plt, "plot": plot, "found": found, "CLASSES": CLASSES,
+             "test": PetScenes("test", length=200), "batched_nms": batched_nms, "SCENE": 17}
+    run_cells("07_many_objects.ipynb", ["def show_nms", "ipywidgets.interactive"],
+              space | {"named": lambda d, n: [""] * len(d["scores"])})
+    (chooser,), titles = shown
+    assert titles == [["threshold 0.1", "threshold 0.4", "threshold 0.7"]]
+    threshold, scene = chooser.children[:2]
+    assert (scene.min, scene.max) == (0, 199)
+    for at, which, left in [(0.5, 0, 2), (0.9, 0, 3), (0.9, 1, 4), (0.5, 1, 3)]:
+        threshold.value, scene.value = at, which         # cats 0.82 apart, a rabbit too weak in 0
+        chooser.update()
+        assert chooser.result == left
+        assert plt.gcf().axes[0].get_title() == f"threshold {at:.1f}"
+        plt.close("all")

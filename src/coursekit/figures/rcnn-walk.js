@@ -193,8 +193,9 @@ class Walk extends Figure {
     const end = fate === null ? `Its best score, ${score} for ${name}, is too low for a detection.`
       : fate < 0 ? `Kept: ${name} ${score}.`
         : `Struck out: region ${fate} is a better ${name}, and overlaps it by ${this.iou(this.refined[fate][c], this.refined[r][c]).toFixed(2)}.`;
+    const moves = this.refined[r][c].map((v, i) => Math.round(v - this.boxes[r][i])).map((v) => (v < 0 ? `−${-v}` : `${v + 0}`));
     const now = [`${x2 - x1} × ${y2 - y1} pixels, from x ${x1}, y ${y1}.`, "Stretched to 64 × 64, with context around it.", "8 × 8 cells of 128 numbers, averaged to 4 × 4: 2048 features.",
-      `Highest score: ${score} for ${name}.`, `The ${name} regression moves the box by ${this.iou([x1, y1, x2, y2], this.refined[r][c]) > 0.98 ? "next to nothing" : "what the frames show"}.`, end][at];
+      `Highest score: ${score} for ${name}.`, `The ${name} regression moves x1, y1, x2, y2 by ${moves.join(", ")} pixels.`, end][at];
     say(this.find(".here"), `Region ${r} of ${this.boxes.length}. ${now}`);
     this.find("tbody").innerHTML = [0, 1, 2].map((k) => `<tr><td>${className(k + 1)}</td><td>${at < 3 ? "–" : this.scores[r][k].toFixed(2)}</td>`
       + `<td>${at < 4 ? "–" : this.refined[r][k].map((v) => Math.round(v)).join(" ")}</td></tr>`).join("");
