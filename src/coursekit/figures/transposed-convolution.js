@@ -19,6 +19,7 @@ class TransposedConvolution extends Figure {
     .slider span { min-width: 7.2rem; }
     .numbers input { width: 2.6rem; height: 2.1rem; }
     .pair { display: flex; flex-wrap: wrap; gap: 1rem; }
+    .pair[hidden] { display: none; }
     .answer { min-height: 3em; overflow-wrap: anywhere; }
     .size { min-height: 2.9em; }
   `;
@@ -48,7 +49,7 @@ class TransposedConvolution extends Figure {
 
   start(params) {
     Object.assign(this, params);
-    this.step = this.input.flat().length;
+    this.step = Infinity;                                     // all stamps: draw() counts them
     this.here = { row: 1, column: 1 };
     this.verdict = [false, HINT];
     const out = this.find(".out");
@@ -58,7 +59,10 @@ class TransposedConvolution extends Figure {
       move: (x, y) => this.move(...cell(x, y)),
       grabs: (x, y) => cell(x, y).join() === [this.here.row, this.here.column].join(),
     });
-    this.find("fieldset").addEventListener("change", (event) => { this.view = event.target.value; this.change(); });
+    this.find("fieldset").addEventListener("change", (event) => {
+      Object.assign(this, { view: event.target.value, step: Infinity });
+      this.change();
+    });
     this.shadowRoot.addEventListener("input", (event) => { if (event.target.type === "number") this.read(); });
     const limits = { size: [1, 4], stride: [1, 3], padding: [0, 2], extra: [0, 2] };
     this.sliders = {};
@@ -158,6 +162,7 @@ class TransposedConvolution extends Figure {
       const [i, j] = input.name.slice(1).split("-").map(Number);
       input.parentElement.hidden = i >= this.size || j >= this.size;
     }
+    this.find(".pair").hidden = this.view === "counts";        // places count there, not numbers
     for (const name of Object.keys(this.sliders)) this.sliders[name].set(this[name]);
     this.write();
   }
@@ -166,16 +171,18 @@ class TransposedConvolution extends Figure {
     const { row, column } = this.here;
     const [rows, columns] = this.maps();
     const stamps = this.stamps(row, column, this.step);
-    const value = short(this.value(row, column, this.step));
+    const total = this.value(row, column, this.step);
+    const value = short(total);
+    const sign = Math.abs(Number(value) - total) < 1e-9 ? "=" : "≈";
     const inside = this.inside(row, column);
     const name = inside ? `Output row ${row - this.padding}, column ${column - this.padding}` : "This pixel is cut off";
     const sum = this.view === "counts" ? `${stamps.length} of ${this.step} stamps reach it`
-      : stamps.length ? `${stamps.map(([r, c, a, b]) => `${short(this.input[r][c])} · ${short(this.kernel[a][b])}`).join(" + ")} = ${value}`
+      : stamps.length ? `${stamps.map(([r, c, a, b]) => `${short(this.input[r][c])} · ${short(this.kernel[a][b])}`).join(" + ")} ${sign} ${value}`
         : "no stamp has reached it";
     say(this.find(".answer"), `${name}: ${sum}. Stamps placed: ${this.step} of ${rows * columns}.`);
     const [height, width] = this.kept();
     say(this.find(".size"), Math.min(height, width) < 1 ? "The padding cuts everything off."
-      : `Output: (${rows} − 1) · ${this.stride} − 2 · ${this.padding} + ${this.size} + ${this.extra} = ${height} rows`
+      : `${this.view === "counts" ? `Of a map of ${rows} × ${columns}. ` : ""}Output: (${rows} − 1) · ${this.stride} − 2 · ${this.padding} + ${this.size} + ${this.extra} = ${height} rows`
         + `${width === height ? " and columns" : `, ${width} columns`}. Struck-out cells are cut off.`);
     this.find(".out").setAttribute("aria-label", `The output, ${height} rows and ${width} columns, after ${this.step} stamps`
       + `${this.view === "counts" ? ", as counts" : ""}. ${name}, is ${value}. Arrow keys choose another pixel.`);
