@@ -61,7 +61,8 @@ def roi_align(features: Tensor, boxes: Tensor | Sequence[Tensor], output_size: i
         share = y_share[:, :, None, :, None] * x_share[:, None, :, None]
         order.append(mine)
         parts.append(weighted_sums(table, cell.flatten(3), share.flatten(3)))
-    out = torch.cat(parts)[torch.cat(order).argsort()] if parts else table.new_zeros(0, P, Q, C)
+    parts, order = [*parts, table[:0].view(0, P, Q, C)], [*order, points.new_zeros(0)]
+    out = torch.cat(parts)[torch.cat(order).argsort()]                       # (R, P, Q, C)
     return out.permute(0, 3, 1, 2).contiguous()
 
 
@@ -97,4 +98,4 @@ def weighted_sums(table: Tensor, rows: Tensor, shares: Tensor) -> Tensor:
         return table.new_zeros(*rows.shape[:-1], table.shape[1])
     bags = F.embedding_bag(rows.flatten(0, -2), table, mode="sum",
                            per_sample_weights=shares.flatten(0, -2).to(table))
-    return bags.view(*rows.shape[:-1], -1)
+    return bags.view(*rows.shape[:-1], table.shape[1])
