@@ -5,6 +5,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from coursekit.data.collate import collate
+from coursekit.data.sample import check_sample
 
 
 def sample(height=4, width=6, **changes):
@@ -55,7 +56,17 @@ def test_what_is_not_a_pair_is_named(bad, came):
     (sample(boxes=torch.tensor([[3., 0., 1., 2.]])), "box 0 is .* convert them to xyxy"),
     (sample(boxes=torch.tensor([[1., 0., 3., float("nan")]])), "box 0 is"),
     (sample(masks=torch.zeros(1, 9, 9, dtype=torch.bool)), r"masks has shape \(1, 9, 9\)"),
+    (sample(boxes=[[0., 0., 1., 1.]]), "boxes is a list, but a tensor .* torch.as_tensor"),
+    (sample(boxes=torch.tensor([[0, 0, 1, 1]])), "boxes is torch.int64, but torch.float32"),
+    (sample(masks=torch.zeros(1, 4, 6)), "masks is torch.float32, but torch.bool"),
+    (sample(semantic=torch.zeros(4, 6)), "semantic is torch.float32, but torch.int64"),
+    (sample(semantic=torch.full((4, 6), -1)), "ids from -1 to -1, but 0 to 254, or 255 for void"),
 ])
 def test_an_unsound_sample_is_named_by_its_number(bad, message):
     with pytest.raises(ValueError, match=message):
         collate([sample(), bad])
+
+
+def test_an_image_that_is_no_tensor_is_named():
+    with pytest.raises(ValueError, match=r"sample: the image is a list, but a tensor \(3, H, W\)"):
+        check_sample([[0.5]], {})

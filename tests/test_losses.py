@@ -135,6 +135,10 @@ def test_pixel_loss_is_the_cross_entropy_of_the_stacked_batch():
     (torch.zeros(1, 3, 4, 4), torch.zeros(1, 4, 4), "got torch.float32, but int64"),
     (torch.zeros(1, 3, 4, 4), torch.full((1, 4, 4), 3), "got the id 3, but 0 to 2 or 255"),
     (torch.zeros(1, 3, 4, 4), torch.full((1, 4, 4), -1), "got the id -1"),
+    ([[0.0]], torch.zeros(1, 4, 4, dtype=torch.int64), "scores: got a list, but a tensor .*stack"),
+    (torch.zeros(1, 3, 4, 4), [0], "semantic: got a list"),
+    (torch.zeros(1, 3, 4, 4, dtype=torch.int64), torch.zeros(1, 4, 4, dtype=torch.int64),
+     "scores: got torch.int64, but floats .* before any argmax"),
 ])
 @pytest.mark.parametrize("loss", [cross_entropy, soft_dice])
 def test_maps_that_do_not_fit_are_refused(loss, scores, semantic, message):
@@ -142,7 +146,17 @@ def test_maps_that_do_not_fit_are_refused(loss, scores, semantic, message):
         loss(scores, semantic)
 
 
-@pytest.mark.parametrize("counts", [torch.zeros(2, 2), torch.tensor([1, -1])])
+@pytest.mark.parametrize("weights", [
+    torch.ones(2), torch.ones(3, 1), torch.tensor([1.0, -1.0, 1.0]),
+    torch.tensor([1.0, math.nan, 1.0])])
+def test_weights_that_do_not_fit_the_classes_are_refused(weights):
+    scores, semantic = torch.zeros(1, 3, 2, 2), torch.zeros(1, 2, 2, dtype=torch.int64)
+    with pytest.raises(ValueError, match="class_weights: got .* but 3 finite numbers .* a class"):
+        cross_entropy(scores, semantic, weights)
+
+
+@pytest.mark.parametrize("counts", [torch.zeros(2, 2), torch.tensor([1, -1]),
+                                    torch.tensor([math.nan, 1.0]), [3, 4]])
 def test_counts_that_are_none_are_refused(counts):
     with pytest.raises(ValueError, match="counts: got .*torch.bincount"):
         median_frequency_weights(counts)

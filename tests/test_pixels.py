@@ -176,10 +176,23 @@ def test_networks_of_different_classes_exchange_no_weights():
     (torch.tensor([[0, -1]]), "lies outside"),
     (torch.tensor([[0.0, 1.0]]), r"integers \(N, 2\)"),
     (torch.tensor([0, 1]), r"integers \(N, 2\)"),
+    ([[0, 1]], r"got a list, but a tensor of integers \(N, 2\)"),
 ])
 def test_points_outside_the_picture_are_refused(points, message):
     with pytest.raises(ValueError, match=message):
         patches_around(random_image(8, 6), points, 3)
+
+
+@pytest.mark.parametrize("image, came", [([[0.0]], "a list"), (torch.zeros(8, 6), "float32")])
+def test_patches_of_what_is_no_picture_are_refused(image, came):
+    with pytest.raises(ValueError, match=rf"image\[None\]: got .*{came}.*\(B, 3, H, W\)"):
+        patches_around(image, torch.tensor([[0, 0]]), 3)
+
+
+@pytest.mark.parametrize("size", [7, (0, 4), (8, 6, 3)])
+def test_a_grid_of_what_is_no_size_is_refused(size):
+    with pytest.raises(ValueError, match=r"size: got .* but \(height, width\), each at least 1"):
+        grid_points(size)
 
 
 def test_an_even_patch_is_refused():

@@ -48,7 +48,7 @@ def cross_entropy(scores: Tensor, semantic: Tensor, class_weights: Tensor | None
     Source:
         torch.nn.functional.cross_entropy, which gives NaN where all pixels are void.
     """
-    check_semantic(scores, semantic, ignore_index)
+    check_semantic(scores, semantic, ignore_index, class_weights)
     valid = semantic != ignore_index                                        # (B, H, W)
     true_class = semantic.where(valid, 0)
     log_p = scores.log_softmax(dim=1).gather(1, true_class[:, None])[:, 0]  # (B, H, W)
@@ -93,8 +93,9 @@ def median_frequency_weights(counts: Tensor) -> Tensor:
     Source:
         Eigen and Fergus 2015, section 6.3.2.
     """
-    if counts.ndim != 1 or (counts < 0).any():
-        raise ValueError(f"counts: got {counts.tolist()}, but (K,) numbers of 0 or more were "
+    if not isinstance(counts, Tensor) or counts.ndim != 1 or not (counts >= 0).all():
+        came = counts.tolist() if isinstance(counts, Tensor) else f"a {type(counts).__name__}"
+        raise ValueError(f"counts: got {came}, but a tensor of (K,) numbers of 0 or more was "
                          f"expected. Count the pixels with torch.bincount.")
     counts = counts.float()
     if not (counts > 0).any():
@@ -102,20 +103,29 @@ def median_frequency_weights(counts: Tensor) -> Tensor:
     return torch.where(counts > 0, counts[counts > 0].median() / counts.clamp(min=1), 0.0)
 
 
-def check_semantic(scores: Tensor, semantic: Tensor, ignore_index: int) -> None:
+def check_semantic(scores: Tensor, semantic: Tensor, ignore_index: int,
+                   class_weights: Tensor | None = None) -> None:
     """Refuse a map of class ids that does not fit the scores, in words that say what to do.
 
     Args:
         scores: (B, K, H, W).
         semantic: (B, H, W), ids below K or `ignore_index`.
         ignore_index: the id of void.
+        class_weights: (K,), finite and not negative, or None.
     Raises:
         ValueError: shapes that do not fit, another type, or an id outside the classes.
     """
+    for name, value in (("scores", scores), ("semantic", semantic)):
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{name}: got a {type(value).__name__}, but a tensor was expected. "
+                             f"torch.stack makes a batch of a list.")
     if scores.ndim != 4 or semantic.shape != (scores.shape[0], *scores.shape[2:]):
         raise ValueError(f"got scores {tuple(scores.shape)} and semantic {tuple(semantic.shape)}, "
                          f"but (B, K, H, W) and (B, H, W) were expected. Bring the scores to the "
                          f"picture's size; stack the maps.")
+    if not scores.is_floating_point():
+        raise ValueError(f"scores: got {scores.dtype}, but floats were expected. Pass what the "
+                         f"network returns, before any argmax.")
     if semantic.dtype != torch.int64:
         raise ValueError(f"semantic: got {semantic.dtype}, but int64 class ids were expected. Call "
                          f".long() on ids; take argmax(dim=1) of scores.")
@@ -124,3 +134,9 @@ def check_semantic(scores: Tensor, semantic: Tensor, ignore_index: int) -> None:
     if len(wrong):
         raise ValueError(f"semantic: got the id {wrong[0].item()}, but 0 to {K - 1} or "
                          f"{ignore_index} (void) were expected. Check the number of classes.")
+    if class_weights is not None:
+        fit = class_weights.shape == (K,) and class_weights.isfinite().all()
+        if not fit or (class_weights < 0).any():
+            raise ValueError(f"class_weights: got {class_weights.tolist()}, but {K} finite numbers "
+                             f"of 0 or more were expected, one a class. "
+                             f"median_frequency_weights makes them.")

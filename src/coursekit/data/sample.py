@@ -25,6 +25,8 @@ STUFF = (4, 5, 6)   # uncountable: these have only pixels
 VOID = 255          # ignored by every loss and metric
 
 Sample = tuple[Tensor, dict[str, Tensor]]
+TYPES = {"boxes": torch.float32, "labels": torch.int64, "masks": torch.bool,
+         "full_masks": torch.bool, "semantic": torch.int64}
 
 
 def check_sample(image: Tensor, target: dict[str, Tensor], name: str = "sample") -> None:
@@ -46,6 +48,10 @@ def check_sample(image: Tensor, target: dict[str, Tensor], name: str = "sample")
     wanted = {"boxes": (N, 4), "labels": (N,), "masks": (N, H, W), "full_masks": (N, H, W),
               "semantic": (H, W), "area": (N,), "iscrowd": (N,)}
     for key, shape in wanted.items():
+        value = target.get(key)
+        if value is not None and not isinstance(value, Tensor):
+            raise ValueError(f"{name}: {key} is a {type(value).__name__}, but a tensor of shape "
+                             f"{shape} is wanted. Call torch.as_tensor on it.")
         if key in target and tuple(target[key].shape) != shape:
             raise ValueError(f"{name}: {key} has shape {tuple(target[key].shape)}, but {shape} "
                              f"fits {N} boxes and a {H} x {W} image. Check how it was stacked.")
@@ -54,6 +60,9 @@ def check_sample(image: Tensor, target: dict[str, Tensor], name: str = "sample")
 
 def _check_image(image: Tensor, name: str) -> None:
     """Reject an image that is not (3, H, W) float in [0, 1]."""
+    if not isinstance(image, Tensor):
+        raise ValueError(f"{name}: the image is a {type(image).__name__}, but a tensor (3, H, W) "
+                         f"of floats is wanted. CocoFolder and PennFudan make one of a file.")
     if image.ndim != 3 or image.shape[0] != 3 or not image.is_floating_point():
         raise ValueError(f"{name}: the image is {image.dtype} of shape {tuple(image.shape)}, but "
                          f"(3, H, W) float is wanted. Use permute(2, 0, 1) and divide by 255.")
@@ -63,7 +72,7 @@ def _check_image(image: Tensor, name: str) -> None:
 
 
 def _check_values(target: dict[str, Tensor], name: str, H: int, W: int) -> None:
-    """Reject boxes outside the image or turned round, and labels below 1."""
+    """Reject boxes outside the image or turned round, ids below their range, other types."""
     boxes, labels = target["boxes"], target["labels"]
     limit = torch.tensor([W, H, W, H], device=boxes.device)
     bad = ((boxes[:, 2:] < boxes[:, :2]).any(1) | ~((boxes >= 0) & (boxes <= limit)).all(1))
@@ -75,6 +84,14 @@ def _check_values(target: dict[str, Tensor], name: str, H: int, W: int) -> None:
     if labels.dtype != torch.int64 or (labels < 1).any():
         raise ValueError(f"{name}: labels are {labels.dtype} {labels.tolist()}, but int64 of 1 or "
                          f"more is wanted. 0 is background, which has no boxes.")
+    for key, dtype in TYPES.items():
+        if key in target and target[key].dtype != dtype:
+            raise ValueError(f"{name}: {key} is {target[key].dtype}, but {dtype} is wanted. "
+                             f"Convert it where the data set makes it.")
+    semantic = target.get("semantic")
+    if semantic is not None and not ((semantic >= 0) & (semantic <= VOID)).all():
+        raise ValueError(f"{name}: semantic holds ids from {semantic.min()} to {semantic.max()}, "
+                         f"but 0 to {VOID - 1}, or {VOID} for void, are wanted. Renumber them.")
 
 
 def cache_dir() -> Path:

@@ -11,6 +11,8 @@ B images, C channels, H W, K classes, N points, P patch size (odd), S stride, h 
 Source: Long, Shelhamer and Darrell 2015, section 3.1 (arXiv:1411.4038).
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -133,7 +135,7 @@ def patches_around(image: Tensor, points: Tensor, size: int = PATCH) -> Tensor:
     Raises:
         ValueError: an even size, or a point outside the image.
     """
-    check_images(image[None], "image[None]")
+    check_images(image[None] if isinstance(image, Tensor) else image, "image[None]")
     H, W = image.shape[-2:]
     if size < 1 or size % 2 == 0:
         raise ValueError(f"size={size} came, but an odd number was expected: only an odd patch has "
@@ -145,7 +147,14 @@ def patches_around(image: Tensor, points: Tensor, size: int = PATCH) -> Tensor:
 
 
 def grid_points(size: tuple[int, int], stride: int = STRIDE) -> Tensor:
-    """The pixels whose scores the grid holds, row by row: (h * w, 2) int64, (x, y)."""
+    """The pixels whose scores the grid holds, row by row: (h * w, 2) int64, (x, y).
+
+    Raises:
+        ValueError: a size that is not (height, width), each at least 1.
+    """
+    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
+        raise ValueError(f"size: got {size}, but (height, width), each at least 1, was expected. "
+                         f"image.shape[-2:] has them.")
     H, W = size
     y, x = torch.meshgrid(torch.arange(0, H, stride), torch.arange(0, W, stride), indexing="ij")
     return torch.stack([x, y], dim=-1).view(-1, 2)
@@ -169,9 +178,12 @@ def check_images(images: Tensor, name: str) -> None:
 
 
 def _checked_points(points: Tensor, H: int, W: int) -> Tensor:
-    if points.ndim != 2 or points.shape[1] != 2 or points.is_floating_point():
-        raise ValueError(f"points: got {points.dtype} of shape {tuple(points.shape)}, but integers "
-                         f"(N, 2) were expected, (x, y) a row. Round and stack them.")
+    if not isinstance(points, Tensor) or points.ndim != 2 or points.shape[1] != 2 \
+            or points.is_floating_point():
+        came = f"{points.dtype} of shape {tuple(points.shape)}" if isinstance(points, Tensor) \
+            else f"a {type(points).__name__}"
+        raise ValueError(f"points: got {came}, but a tensor of integers "
+                         f"(N, 2) was expected, (x, y) a row. Round and stack them.")
     outside = ((points < 0) | (points >= torch.tensor([W, H], device=points.device))).any(1)
     if outside.any():
         raise ValueError(f"points: {points[outside][0].tolist()} lies outside the image of height "
