@@ -25,6 +25,7 @@ from coursekit.figures import FIGURES, show  # noqa: E402
 FOLDER = ROOT / "src/coursekit/figures/fallback"
 START = {"five-outputs": {"view": "instance"},       # what a figure shows, where not its own start
          "rcnn-walk": {"stage": "regress", "region": 41}}
+QUALITY = {"roi-pooling": 26}                       # so many numbers would weigh too much at 38
 PHONE = 326                                         # width of a figure on a screen of 360 px
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>figure</title>
 <style>body {{ margin: 0; font-family: "Liberation Sans", Arial, sans-serif; width: {width}px }}
@@ -58,7 +59,7 @@ def main() -> None:
             file.touch()                            # the very first time there is none
             wide = Image.open(io.BytesIO(photograph(page, name, kind.size[0])))
             narrow = Image.open(io.BytesIO(photograph(page, name, PHONE)))
-            wide.convert("RGB").save(file, "WEBP", quality=38, method=6)
+            wide.convert("RGB").save(file, "WEBP", quality=QUALITY.get(name, 38), method=6)
             print(f"{name}: {wide.width} x {wide.height}, {narrow.height} high on a "
                   f"phone, {file.stat().st_size / 1000:.0f} kB")
         browser.close()

@@ -7,8 +7,9 @@ so the script also serves when PetScenes draws anew; their indices are stored wi
 shows what chapter 5's nine decoders answer for that chapter's scene. 'box-loss' shows a scene with
 one animal, and an answer that meets it in part; 'nms-and-ap' made-up boxes over chapter 5's scene;
 'grouping' the steps of one hierarchy of it; 'rcnn-walk' follows the regions of another scene
-through chapter 9's shipped R-CNN, with the milliseconds of each stage here. Run
-`make_fallbacks.py` after.
+through chapter 9's shipped R-CNN, with the milliseconds of each stage here; 'roi-pooling' lays a
+region over a dog, and over one channel of the shipped backbone's map. Run `make_fallbacks.py`
+after.
 
     python scripts/make_figure_data.py          (or with the names of some)
 
@@ -44,6 +45,8 @@ DATA = ROOT / "src/coursekit/figures/data"
 SCENE = 17                  # of the test split: chapter 5's
 ONE = 119                   # of the test split's scenes with one animal
 WALK = 14                   # likewise, chapter 9's: R-CNN finds both of its animals
+POOLED = 190                # of the test split: a dog in the middle, clear of the edges
+VARIED = 30                 # different numbers that a channel shows in the dog's box, at least
 SIZE = (128, 144)           # height and width: three screen pixels a pixel fit beside the text
 SMALLEST = {"five-outputs": 450, "sliding-window": 380}    # pixels that an animal shows at least
 
@@ -248,9 +251,33 @@ def stages_of(model: RCNN, image: Tensor) -> tuple[list, list[float]]:
     return out, seconds
 
 
+def roi_pooling() -> dict:
+    """A scene, a region that fits its dog, and one channel of the backbone's map of it.
+
+    Of the channels with many different numbers in the dog's box, it is the one with the greatest
+    share of its sum there.
+    """
+    image, target = PetScenes("test")[POOLED]
+    network = Backbone().eval()
+    network.load_state_dict(load("backbone"))
+    with torch.inference_mode():
+        maps = network(image[None])[0]                                          # (C, h, w)
+    maps = (99 * maps / maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-9)).round().int()
+    x1, y1, x2, y2 = (target["boxes"][-1] / network.stride).round().int().tolist()
+    inside = maps[:, y1:y2, x1:x2].flatten(1)
+    share = inside.sum(1) / maps.sum(dim=(1, 2)).clamp(min=1)
+    varied = torch.tensor([len(row.unique()) >= VARIED for row in inside])
+    channel = int((share * varied).argmax())
+    scene = pack_scene(image, target)
+    return {"index": POOLED, "scene": {key: scene[key] for key in ("height", "width", "rgb")},
+            "stride": network.stride, "rows": maps.shape[1], "columns": maps.shape[2],
+            "map": maps[channel].flatten().tolist(), "channel": channel, "channels": len(maps),
+            "box": [53, 38, 101, 118], "bins": 3}
+
+
 MAKERS = {"five-outputs": five_outputs, "sliding-window": sliding_window, "decoders": nine_answers,
           "box-loss": one_box, "nms-and-ap": nms_and_ap, "grouping": grouping,
-          "rcnn-walk": rcnn_walk}
+          "rcnn-walk": rcnn_walk, "roi-pooling": roi_pooling}
 
 
 def main() -> None:

@@ -226,6 +226,15 @@ def test_stored_box_is_that_of_the_scene_and_the_answer_meets_it_in_part():
     assert 0 < float(iou(true, answer)) < 0.5
 
 
+def test_stored_map_is_that_of_the_shipped_backbone():
+    stored = json.loads((HERE / "data" / "roi-pooling.json").read_text())
+    made = load_script("make_figure_data").roi_pooling()
+    kept, ours = (torch.tensor(data.pop("map")) for data in (stored, made))
+    assert stored == made
+    assert (kept - ours).abs().max() <= 1                      # of 99: rounding
+    assert kept.max() == 99 and kept.min() == 0
+
+
 def test_stored_scenes_suit_their_tasks():
     script = load_script("make_figure_data")
     for name, suits in script.RULES.items():

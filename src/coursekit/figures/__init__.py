@@ -29,6 +29,7 @@ DECODERS = ("FCN-32s", "FCN-16s", "FCN-8s", "SegNet", "U-Net", "nearest", "bilin
             "bed of nails", "transposed convolution")
 RULES = ("nearest", "squares", "points", "nails", "unpool")
 BOX_LOSSES = ("l1", "l2", "iou", "giou")
+ROI_BINS = (2, 3, 7)
 VIEWS = ("picture", "classification", "semantic", "localisation", "detection", "instance")
 
 
@@ -39,7 +40,7 @@ class Kind:
     alt: str                                    # what the fallback picture shows
     size: tuple[int, int]                       # its width and height
     narrow: int                                 # the live figure's height on a phone
-    params: dict[str, type | tuple[str, ...]]   # the type wanted, or the values to choose from
+    params: dict[str, type | tuple[str | int, ...]]  # the type wanted, or the values to choose from
 
 
 FIGURES = {
@@ -81,6 +82,11 @@ FIGURES = {
         size=(704, 725), narrow=1190, params={"region": int,
                                               "stage": ("propose", "warp", "network", "svm",
                                                         "regress", "nms")}),
+    "roi-pooling": Kind(
+        alt="A scene with a region dashed over it and, framed, the whole cells that it is rounded "
+            "to. Beside it the map of numbers with the region's three by three bins, the cells "
+            "that two bins share hatched; below, the pooled numbers and one bin's cells.",
+        size=(704, 956), narrow=1623, params={"box": list, "bins": ROI_BINS}),
     "transposed-convolution": Kind(
         alt="A grid of three rows and columns onto which a kernel of two rows and columns was "
             "stamped four times. One output pixel is framed; beside the grid, the input, the "

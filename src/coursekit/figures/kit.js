@@ -269,9 +269,10 @@ export const readFields = (root, name, rows, columns) => Array.from({ length: ro
 
 /**
  * A grid of rows × columns on a canvas. `cell(i, j)` gives { text, note, share, ring, out }: a number, a small word below it,
- * the shade from 0 to 1, "here" or "source" for a frame, and whether the cell lies outside of what counts.
+ * the shade from 0 to 1, "here" or "source" for a frame, and whether the cell lies outside of what counts. `letters` is the
+ * height of a number as a share of its cell's side.
  */
-export function drawGrid(host, canvas, rows, columns, available, cell, most = 64) {
+export function drawGrid(host, canvas, rows, columns, available, cell, most = 64, letters = 0.34) {
   const ratio = window.devicePixelRatio || 1;
   const side = Math.floor(Math.min(most, (available - 4) / columns) * ratio);
   const edge = Math.ceil(2 * ratio);
@@ -309,7 +310,7 @@ export function drawGrid(host, canvas, rows, columns, available, cell, most = 64
         if (wide > side * 0.9) context.font = `${(size * side * 0.9) / wide}px system-ui, sans-serif`;
       };
       context.fillStyle = out || text === "0" ? quiet : ink;
-      fit(text, 0.34 * side);
+      fit(text, letters * side);
       context.fillText(text, x + side / 2, y + side * (note ? 0.42 : 0.52));
       fit(note, 0.22 * side);
       context.fillStyle = ink;

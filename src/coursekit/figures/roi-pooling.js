@@ -1,0 +1,462 @@
+// <ck-roi-pooling>, chapter 10: a region dragged over a picture; its two roundings to whole cells of the map, its bins and their winners.
+//
+// data-params: { index, scene: { height, width, rgb }, stride, rows, columns, map, channel, channels, box, bins }: a scene, one channel of the backbone's
+// map of it as whole numbers from 0 to 99, row by row, and a region in pixels. All else is computed here, as coursekit.roi.roi_pool does, in
+// single precision as torch; the tests compare. The functions above the element are for other figures, too: import them from here.
+
+import {
+  Figure, PALETTE, boxPath, choicesMarkup, clamp, decodeBytes, define, drawGrid, onKeys, onPointer, raster, say, short, stroke, tags,
+} from "./kit.js";
+
+const PARTS = { whole: "whole", first: "top left", last: "bottom right" };
+const GRIPS = { whole: "the whole region", first: "its top left corner", last: "its bottom right corner" };
+const BINS = { 2: "2 × 2 bins", 3: "3 × 3 bins", 7: "7 × 7 bins" };
+const STAGES = { asked: "asked for, px", scaled: "", first: "1st rounding", off: "edges moved", bin: "", second: "2nd rounding" };
+const WANTED = 6;             // pixels each way that the task asks for
+const [ASKED, WHOLE] = [PALETTE[4], "#111418"];
+
+/** Round half away from zero, as C does. */
+export function rounded(value) {
+  const whole = Math.trunc(value);
+  return whole + Math.trunc(2 * (value - whole));
+}
+
+/**
+ * A region from `start` to `end` pixels along one axis, both roundings: its first and last cell, then of each bin the edges
+ * `low` and `high` before the second rounding, and its cells, `from` up to but without `stop`, as far as the map of `size` cells has them.
+ */
+export function binCells(start, end, scale, bins, size) {
+  const [first, last] = [start, end].map((value) => rounded(Math.fround(value) * scale));
+  const length = Math.fround(Math.max(last - first + 1, 1) / bins);
+  const edge = (k) => Math.fround(k * length);
+  const inside = (k) => clamp(first + k, 0, size);
+  return { first, last, length, bins: Array.from({ length: bins }, (_, k) => ({
+    low: first + edge(k), high: first + edge(k + 1), from: inside(Math.floor(edge(k))), stop: inside(Math.ceil(edge(k + 1))),
+  })) };
+}
+
+/** RoI pooling of one map: along each axis what binCells gives, and row by row every bin's value, its first greatest cell, and how many are as great. */
+export function roiPool({ values, rows, columns }, [x1, y1, x2, y2], scale, bins) {
+  const [across, down] = [binCells(x1, x2, scale, bins, columns), binCells(y1, y2, scale, bins, rows)];
+  const pooled = down.bins.flatMap((r) => across.bins.map((c) => {
+    const best = { value: 0, at: -1, equals: 0 };            // what an empty bin gives
+    for (let i = r.from; i < r.stop; i += 1) {
+      for (let j = c.from; j < c.stop; j += 1) {
+        const value = values[i * columns + j];
+        if (best.at < 0 || value > best.value) Object.assign(best, { value, at: i * columns + j, equals: 1 });
+        else if (value === best.value) best.equals += 1;
+      }
+    }
+    return best;
+  }));
+  return { across, down, pooled };
+}
+
+const span = (low, high) => `${short(low, 3)} … ${short(high, 3)}`.replace(/-/g, "−");
+const cellsOf = (from, stop) => (stop <= from ? "none" : stop - from === 1 ? `cell ${from}` : `cells ${from} to ${stop - 1}`).replace(/-/g, "−");
+const signed = (value) => (value === 0 ? "0" : `${value < 0 ? "−" : "+"}${short(Math.abs(value), 1)}`);
+const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+/** For bins that may overlap: the lane in which each is drawn, so that no two of one lane meet. */
+function lanes(bins) {
+  const ends = [];
+  return bins.map(({ from, stop }) => {
+    const free = ends.findIndex((end) => end <= from);
+    const lane = free < 0 ? ends.length : free;
+    ends[lane] = stop;
+    return lane;
+  });
+}
+
+class RoiPooling extends Figure {
+  static style = `
+    :host { --bin: #B5532A; --on-bin: #FFFFFF; }
+    :host([data-scheme="dark"]) { --bin: #F0915F; --on-bin: #24110A; }
+    @container (min-width: 40rem) { .body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
+    .body .label { display: block; margin-bottom: 6px; }
+    .parts { grid-template-columns: repeat(3, 1fr); margin: 0; }
+    .bins { grid-template-columns: repeat(3, 1fr); margin: 0; }
+    .pair { display: flex; gap: 12px; min-height: 10rem; }
+    .pair > * { flex: 1 1 0; min-width: 0; }
+    .pooled { cursor: pointer; }
+    table.stages { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
+    .stages th, .stages td { padding: 0.25rem 0.2rem; text-align: left; font-weight: 400; border: 0; border-bottom: 1px solid var(--line); background: none; color: inherit; }
+    .stages th { padding-left: 0; color: var(--quiet); }
+    .stages tr.first > *, .stages tr.second > * { font-weight: 650; color: var(--ink); background: var(--soft); }
+    .steps { margin: 0; }
+    .stages thead th { padding-left: 0.2rem; }
+    .answer { min-height: 5.9em; margin-top: 0.8rem; }
+    @container (min-width: 40rem) { .answer { min-height: 2.9em; } .pair { min-height: 11.2rem; } }
+  `;
+
+  markup({ stride, channel, channels, rows, columns, bins }) {
+    STAGES.scaled = `÷ ${stride}, cells`;
+    const lines = Object.entries(STAGES).map(([key, words]) => `<tr class="${key}"><th scope="row">${words}</th><td></td><td></td></tr>`);
+    return `<figure aria-labelledby="title">
+      <figcaption id="title">One region, rounded twice</figcaption>
+      <div class="body">
+        <div class="plane"><span class="label">The picture: drag the region or a corner</span>
+          <canvas class="scene" role="img" tabindex="0"></canvas></div>
+        <div><span class="label">Its map, ${rows} × ${columns} cells: channel ${channel} of ${channels}</span><canvas class="map" role="img"></canvas></div>
+        <div class="side">
+          <fieldset class="parts"><legend>Arrow keys move</legend>${choicesMarkup("part", PARTS, "whole")}</fieldset>
+          <fieldset class="bins"><legend>Bins</legend>${choicesMarkup("bins", BINS, String(bins))}</fieldset>
+          <table class="stages"><caption class="hidden">The region and the chosen bin through both roundings</caption>
+            <thead><tr><th scope="col"><span class="hidden">stage</span></th><th scope="col">across</th><th scope="col">down</th></tr></thead>
+            <tbody>${lines.join("")}</tbody></table>
+        </div>
+        <div class="side">
+          <p class="quiet">Filled: a bin’s greatest. Dashed: where bins would end. Hatched: cells that several bins hold, as the bars show.</p>
+          <div class="pair"><div><span class="label pooledname"></span><canvas class="pooled" role="img"></canvas></div>
+            <div><span class="label binname"></span><canvas class="inside" role="img"></canvas></div></div>
+          <div class="steps"><button type="button" name="back">Back</button><button type="button" name="next">Next bin</button>
+            <button type="button" name="reset">Start again</button></div>
+        </div>
+      </div>
+      <output class="answer" aria-live="polite"></output>
+      <div class="task">
+        <p><b>Task.</b> Remember a region, then move all of it by ${WANTED} pixels or more across and also down, with not one pooled number changed.</p>
+        <div class="row"><button type="button" name="remember">Remember</button><button type="button" class="main" name="claim">Nothing changed</button></div>
+        <output class="verdict" aria-live="polite"></output>
+      </div>
+    </figure>`;
+  }
+
+  start({ scene: { height, width, rgb }, stride, rows, columns, map, channel, channels, box, bins }) {
+    const bytes = decodeBytes(rgb);
+    Object.assign(this, { height, width, stride, rows, columns, channel, channels, box: [...box], kept: [...box], count: bins, bin: 0, grip: "whole", drag: null });
+    this.map = { values: map, rows, columns };
+    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
+    const [scene, pooled] = [this.find(".scene"), this.find(".pooled")];
+    for (const name of ["pointerdown", "pointerup", "touchstart", "touchend"]) {
+      scene.addEventListener(name, () => { this.drag = null; }, { passive: true });      // the next move begins a drag
+    }
+    const pixel = (at) => at - stride;                       // a margin of one cell around the picture
+    onPointer(scene, width + 2 * stride, { move: (x, y) => this.dragTo(pixel(x), pixel(y)), grabs: (x, y) => this.partAt(pixel(x), pixel(y)) !== null });
+    onKeys(scene, (dx, dy) => this.moveBy(this.grip, dx, dy), () => this.claim());
+    onPointer(pooled, 1, { move: (x, y) => this.choose([y, x].map((at) => clamp(Math.floor(at * this.count), 0, this.count - 1))) });
+    this.find(".parts").addEventListener("change", (event) => { this.grip = event.target.value; this.draw(); });
+    this.find(".bins").addEventListener("change", (event) => { this.divide(Number(event.target.value)); });
+    const step = (by) => { this.bin = (this.bin + by + this.count ** 2) % this.count ** 2; this.draw(); };
+    const acts = { back: () => step(-1), next: () => step(1), claim: () => this.claim(), remember: () => { this.kept = [...this.box]; this.put(this.box); },
+      reset: () => { this.kept = [...box]; this.bin = 0; this.put([...box]); } };
+    for (const [name, act] of Object.entries(acts)) this.find(`[name=${name}]`).addEventListener("click", act);
+    this.verdict = [false, this.moved()];
+  }
+
+  // ---- the region ----
+
+  /** The part of the region under a pointer: a corner as [side of x, side of y], the whole region, or null. */
+  partAt(x, y) {
+    const [x1, y1, x2, y2] = this.box;
+    const inside = x1 <= x && x <= x2 && y1 <= y && y <= y2;
+    const corners = [[0, 1], [2, 1], [0, 3], [2, 3]].map(([i, j]) => ({ part: [i, j], far: Math.hypot(x - this.box[i], y - this.box[j]) }));
+    const { part, far } = corners.reduce((a, b) => (b.far < a.far ? b : a));
+    if (far < (inside ? Math.min(8, (x2 - x1) / 3, (y2 - y1) / 3) : 8)) return part;
+    return inside ? "whole" : null;
+  }
+
+  dragTo(x, y) {
+    if (!this.drag) {
+      this.drag = { part: this.partAt(x, y), x, y };
+      return;
+    }
+    const [dx, dy] = [Math.round(x - this.drag.x), Math.round(y - this.drag.y)];
+    if (!this.drag.part || (!dx && !dy)) return;
+    this.moveBy(this.drag.part, dx, dy);
+    Object.assign(this.drag, { x: this.drag.x + dx, y: this.drag.y + dy });
+  }
+
+  /** Move the whole region, or one corner: at least a pixel remains, at most a cell lies beyond the picture. */
+  moveBy(part, dx, dy) {
+    const box = [...this.box];
+    const [low, high] = [-this.stride, [this.width + this.stride, this.height + this.stride]];
+    if (part === "whole") {
+      const [right, lower] = [clamp(dx, low - box[0], high[0] - box[2]), clamp(dy, low - box[1], high[1] - box[3])];
+      this.put([box[0] + right, box[1] + lower, box[2] + right, box[3] + lower]);
+      return;
+    }
+    const sides = { first: [0, 1], last: [2, 3] }[part] ?? part;
+    [dx, dy].forEach((d, k) => {
+      const i = sides[k];
+      box[i] = i < 2 ? clamp(box[i] + d, low, box[i + 2] - 1) : clamp(box[i] + d, box[i - 2] + 1, high[k]);
+    });
+    this.put(box);
+  }
+
+  put(box) {
+    this.box = box;
+    this.verdict = [false, this.moved()];
+    this.draw();
+  }
+
+  divide(count) {
+    const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count].map((k) => Math.min(k, count - 1));
+    [this.count, this.bin] = [count, i * count + j];
+    this.put(this.box);
+  }
+
+  choose([i, j]) {
+    this.bin = i * this.count + j;
+    this.draw();
+  }
+
+  pool(box) {
+    return roiPool(this.map, box, 1 / this.stride, this.count);
+  }
+
+  // ---- the task ----
+
+  /** How the region differs from the one remembered: pixels across and down, whether its size does, how many numbers do. */
+  since() {
+    const d = this.box.map((value, i) => value - this.kept[i]);
+    const [now, then] = [this.pool(this.box), this.pool(this.kept)];
+    const same = ["across", "down"].every((axis) => now[axis].first === then[axis].first && now[axis].last === then[axis].last);
+    return { dx: d[0], dy: d[1], resized: d[0] !== d[2] || d[1] !== d[3], same,
+      changed: now.pooled.map(({ value }, k) => value !== then.pooled[k].value), zeros: now.pooled.every(({ value }) => value === 0) };
+  }
+
+  moved() {
+    const { dx, dy, resized, changed } = this.since();
+    if (!dx && !dy && !resized) return "This region is remembered. Move it, then press the button.";
+    const many = changed.filter(Boolean).length;
+    const way = resized ? "Resized" : `Moved by ${signed(dx)} px across and ${signed(dy)} px down`;
+    return `${way} since it was remembered: ${many === 0 ? "no number has" : `${many} of ${plural(changed.length, "number")} ${many === 1 ? "has" : "have"}`} changed.`;
+  }
+
+  claim() {
+    const { dx, dy, resized, changed, zeros, same } = this.since();
+    const no = (words) => { this.verdict = [false, `Not yet: ${words}`]; };
+    if (!dx && !dy && !resized) no("the region has not moved since it was remembered.");
+    else if (resized) no("the region has another size than the one remembered.");
+    else if (changed.some(Boolean)) no(this.moved().toLowerCase());
+    else if (Math.min(Math.abs(dx), Math.abs(dy)) < WANTED) no(`nothing changed, but it moved by ${signed(dx)} px across and ${signed(dy)} px down; ${WANTED} each way are wanted.`);
+    else if (zeros) no("where every number is 0, nothing could change. Take a region with an animal in it.");
+    else {
+      this.verdict = [true, `✓ Solved. ${Math.abs(dx)} px across and ${Math.abs(dy)} px down, and ${same
+        ? `the same cells: all ${this.channels} channels agree. The layers after the pooling cannot tell the two regions apart`
+        : "the same winners, though the cells differ. In this channel, the layers after the pooling cannot tell the two regions apart"}.`];
+    }
+    this.draw();
+  }
+
+  // ---- drawing ----
+
+  draw() {
+    const result = this.pool(this.box);
+    const ratio = window.devicePixelRatio || 1;
+    const side = Math.max(4, Math.floor(Math.min(this.find(".plane").clientWidth / (this.columns + 2), 26) * ratio));
+    const style = getComputedStyle(this.find("figure"));
+    const ink = Object.fromEntries(["ground", "soft", "line", "ink", "quiet", "accent", "bin", "on-bin"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    this.chosen = { row: result.down.bins[Math.floor(this.bin / this.count)], column: result.across.bins[this.bin % this.count], ...result.pooled[this.bin] };
+    this.drawScene(result, this.plane(".scene", side, ratio), side, ratio, ink);
+    this.drawMap(result, this.plane(".map", side, ratio), side, ratio, ink);
+    this.drawPooled(result);
+    this.write(result);
+  }
+
+  /** A canvas of the map's cells and a margin of one cell around them. */
+  plane(selector, side, ratio) {
+    const canvas = this.find(selector);
+    [canvas.width, canvas.height] = [(this.columns + 2) * side, (this.rows + 2) * side];
+    canvas.style.width = `${canvas.width / ratio}px`;
+    canvas.style.height = `${canvas.height / ratio}px`;
+    return canvas.getContext("2d");
+  }
+
+  drawScene({ across, down }, context, side, ratio, ink) {
+    const { stride } = this;
+    const view = { context, scale: side / stride, ratio };
+    const path = (box) => boxPath(box.map((value) => value + stride));
+    const dashed = (dash, ...rest) => {
+      context.setLineDash(dash.map((d) => (d * ratio) / view.scale));
+      stroke(view, ...rest);
+      context.setLineDash([]);
+    };
+    context.fillStyle = ink.soft;
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+    context.drawImage(this.picture, side, side, this.columns * side, this.rows * side);
+    context.fillStyle = "rgba(255,255,255,0.3)";
+    for (let k = 1; k < this.columns; k += 1) context.fillRect((k + 1) * side, side, ratio, this.rows * side);
+    for (let k = 1; k < this.rows; k += 1) context.fillRect(side, (k + 1) * side, this.columns * side, ratio);
+    const [x1, y1, x2, y2] = this.box;
+    const [w, h] = [(x2 - x1) / this.count, (y2 - y1) / this.count];
+    const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count];
+    context.fillStyle = `${ASKED}66`;
+    context.fillRect((x1 + j * w + stride) * view.scale, (y1 + i * h + stride) * view.scale, w * view.scale, h * view.scale);
+    if (this.kept.join() !== this.box.join()) dashed([1, 4], path(this.kept), "#5C6670", 1.5);
+    const { row, column } = this.chosen;
+    const whole = [across.first, down.first, across.last + 1, down.last + 1].map((k) => k * stride);
+    stroke(view, path(whole), WHOLE, 2);
+    if (row.stop > row.from && column.stop > column.from) stroke(view, path([column.from, row.from, column.stop, row.stop].map((k) => k * stride)), "#B5532A", 2.5);
+    dashed([5, 4], path(this.box), ASKED, 2);
+    for (const [x, y] of [[x1, y1], [x2, y1], [x1, y2], [x2, y2]]) stroke(view, path([x - 1.2, y - 1.2, x + 1.2, y + 1.2]), ASKED, 2);
+    tags(view, [{ text: "asked for", x: x1 + stride, y: y1 + stride - 1.5, color: ASKED, corner: true },
+      { text: "whole cells", x: whole[0] + stride, y: whole[3] + stride + (20 * ratio) / view.scale, color: WHOLE, corner: true }]);
+  }
+
+  drawMap({ across, down, pooled }, context, side, ratio, ink) {
+    const winners = new Set(pooled.map(({ at }) => at));
+    const shared = (bins, k) => bins.filter(({ from, stop }) => from <= k && k < stop).length;
+    const cells = this.map.values.map((value, at) => {
+      const [i, j] = [Math.floor(at / this.columns), at % this.columns];
+      return { value, x: (j + 1) * side, y: (i + 1) * side, bins: shared(across.bins, j) * shared(down.bins, i), win: winners.has(at), here: at === this.chosen.at };
+    });
+    this.drawCells(cells, context, side, ratio, ink);
+    context.save();
+    context.beginPath();                                     // the margins belong to the bars
+    context.rect(side - 2 * ratio, side - 2 * ratio, this.columns * side + 4 * ratio, this.rows * side + 4 * ratio);
+    context.clip();
+    this.drawEdges(across, down, context, side, ratio, ink.ink);
+    this.drawFrames(across, down, context, side, ratio, ink);
+    context.restore();
+    this.drawNumbers(cells, context, side, ratio, ink);
+    this.drawBars(across, down, context, side, ratio, ink);
+  }
+
+  drawCells(cells, context, side, ratio, ink) {
+    const most = Math.max(...this.map.values, 1);
+    context.fillStyle = ink.ground;
+    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
+    for (const { value, x, y, bins, win, here } of cells) {
+      context.fillStyle = here ? ink.bin : win ? ink.ink : ink.accent;
+      context.globalAlpha = win ? 1 : ((bins ? 0.55 : 0.25) * value) / most;
+      context.fillRect(x, y, side, side);
+      context.globalAlpha = 1;
+      if (bins > 1 && !win) this.hatch(context, x, y, side, ratio, ink.quiet);
+    }
+    context.fillStyle = ink.line;
+    for (let k = 0; k <= this.columns; k += 1) context.fillRect((k + 1) * side, side, ratio, this.rows * side);
+    for (let k = 0; k <= this.rows; k += 1) context.fillRect(side, (k + 1) * side, this.columns * side, ratio);
+  }
+
+  /** The map's numbers, with a halo where lines cross them, and along two sides those of its columns and rows. */
+  drawNumbers(cells, context, side, ratio, ink) {
+    [context.textAlign, context.textBaseline] = ["center", "middle"];
+    const write = (words, x, y, color, share = 0.54, bold = "", halo = null) => {
+      context.font = `${bold}${share * side}px system-ui, sans-serif`;
+      [context.fillStyle, context.strokeStyle, context.lineWidth] = [color, halo, 2.5 * ratio];
+      if (halo) context.strokeText(words, x + side / 2, y + side * 0.53);
+      context.fillText(words, x + side / 2, y + side * 0.53);
+    };
+    for (let k = 0; k < this.columns; k += 1) write(k, (k + 1) * side, 0, ink.quiet, 0.45);
+    for (let k = 0; k < this.rows; k += 1) write(k, 0, (k + 1) * side, ink.quiet, 0.45);
+    for (const { value, x, y, bins, win, here } of cells) {
+      if (win) write(value, x, y, here ? ink["on-bin"] : ink.ground, 0.54, "700 ");
+      else write(value, x, y, bins ? ink.ink : ink.quiet, 0.54, "", bins ? ink.ground : null);
+    }
+  }
+
+  hatch(context, x, y, side, ratio, color) {
+    context.strokeStyle = color;
+    context.lineWidth = ratio;
+    context.globalAlpha = 0.55;
+    context.beginPath();
+    for (const k of [0.34, 0.67, 1]) {
+      context.moveTo(x, y + k * side);
+      context.lineTo(x + k * side, y);
+      if (k === 1) continue;
+      context.moveTo(x + side, y + k * side);
+      context.lineTo(x + k * side, y + side);
+    }
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
+  /** The frames of the region and of the chosen bin. */
+  drawFrames(across, down, context, side, ratio, ink) {
+    const frame = (c, r, inset, width, color) => {
+      if (c.stop <= c.from || r.stop <= r.from) return;
+      context.strokeStyle = color;
+      context.lineWidth = width * ratio;
+      context.strokeRect((c.from + 1) * side + inset * ratio, (r.from + 1) * side + inset * ratio,
+        (c.stop - c.from) * side - 2 * inset * ratio + ratio, (r.stop - r.from) * side - 2 * inset * ratio + ratio);
+    };
+    frame({ from: across.first, stop: across.last + 1 }, { from: down.first, stop: down.last + 1 }, 0, 2.5, ink.ink);
+    frame(this.chosen.column, this.chosen.row, 1, 3, ink.bin);
+  }
+
+  /** Along two sides, a bar for every bin's columns and rows. */
+  drawBars(across, down, context, side, ratio, ink) {
+    const bar = (bins, chosen, rect) => {
+      const lane = lanes(bins);
+      const step = Math.min(6 * ratio, (side - 4 * ratio) / (Math.max(...lane) + 1));
+      bins.forEach((one, k) => {
+        context.fillStyle = one === chosen ? ink.bin : ink.quiet;
+        rect((one.from + 1) * side + 2 * ratio, Math.max((one.stop - one.from) * side - 3 * ratio, 0), 4 * ratio + lane[k] * step, Math.max(step - 1.5 * ratio, ratio));
+      });
+    };
+    bar(across.bins, this.chosen.column, (at, long, depth, thick) => context.fillRect(at, (this.rows + 1) * side + depth, long, thick));
+    bar(down.bins, this.chosen.row, (at, long, depth, thick) => context.fillRect((this.columns + 1) * side + depth, at, thick, long));
+  }
+
+  /** Where bins would end, were they not rounded: dashed. */
+  drawEdges(across, down, context, side, ratio, color) {
+    const [left, top, right, bottom] = [across.first, down.first, across.last + 1, down.last + 1].map((k) => (k + 1) * side);
+    context.strokeStyle = color;
+    context.lineWidth = 1.25 * ratio;
+    context.setLineDash([4 * ratio, 3 * ratio]);
+    context.beginPath();
+    for (const { low } of across.bins.slice(1)) { context.moveTo((low + 1) * side, top); context.lineTo((low + 1) * side, bottom); }
+    for (const { low } of down.bins.slice(1)) { context.moveTo(left, (low + 1) * side); context.lineTo(right, (low + 1) * side); }
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  /** The pooled numbers, and the chosen bin's cells. */
+  drawPooled({ pooled }) {
+    const room = Math.min(this.find(".pooled").parentElement.clientWidth, 160);
+    const most = Math.max(...this.map.values, 1);
+    const { changed } = this.since();
+    drawGrid(this, this.find(".pooled"), this.count, this.count, room, (i, j) => {
+      const k = i * this.count + j;
+      return { text: String(pooled[k].value), share: pooled[k].value / most, ring: k === this.bin ? "here" : changed[k] ? "source" : "" };
+    }, room / this.count, Math.min(0.5, (20 * this.count) / room));
+    const { row, column, at } = this.chosen;
+    const [tall, wide] = [row.stop - row.from, column.stop - column.from];
+    const canvas = this.find(".inside");
+    canvas.hidden = tall < 1 || wide < 1;
+    if (canvas.hidden) return;
+    drawGrid(this, canvas, tall, wide, room, (i, j) => {
+      const k = (row.from + i) * this.columns + column.from + j;
+      return { text: String(this.map.values[k]), share: this.map.values[k] / most, ring: k === at ? "here" : "" };
+    }, Math.min((room - 4) / tall, 40), 0.5);
+  }
+
+  write({ across, down, pooled }) {
+    const [x1, y1, x2, y2] = this.box;
+    const { row, column, value, at, equals } = this.chosen;
+    const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count];
+    const off = (first, last, low, high) => `${signed(first * this.stride - low)}, ${signed((last + 1) * this.stride - high)} px`;
+    const fill = { asked: [span(x1, x2), span(y1, y2)], scaled: [span(x1 / this.stride, x2 / this.stride), span(y1 / this.stride, y2 / this.stride)],
+      first: [across, down].map(({ first, last }) => cellsOf(first, last + 1).replace(/cells? /, "")), off: [off(across.first, across.last, x1, x2), off(down.first, down.last, y1, y2)],
+      bin: [span(column.low, column.high), span(row.low, row.high)], second: [column, row].map(({ from, stop }) => cellsOf(from, stop).replace(/cells? /, "")) };
+    for (const [key, words] of Object.entries(fill)) words.forEach((text, k) => say(this.find(`tr.${key}`).children[k + 1], text));
+    say(this.find("tr.bin th"), `its bin ${i}, ${j}`);
+    say(this.find(".pooledname"), `Pooled: ${this.count} × ${this.count}`);
+    say(this.find(".binname"), `Bin ${i}, ${j}: its cells`);
+    const kinds = new Set(pooled.map((one) => one.at).filter((one) => one >= 0)).size;
+    const n = Math.max(row.stop - row.from, 0) * Math.max(column.stop - column.from, 0);
+    const words = n === 0 ? "no cell of the map: 0" : `${plural(n, "cell")}. The greatest, ${value} at row ${Math.floor(at / this.columns)}, `
+      + `column ${at % this.columns}${equals > 1 ? ` (the first of ${equals} equal ones)` : ""}, gets the gradient`;
+    say(this.find(".answer"), `Bin ${i}, ${j} holds ${words}. ${pooled.length} bins, ${plural(kinds, "winner")}. `
+      + `The whole cells meet what was asked for with IoU ${this.overlap(across, down).toFixed(2)}.`);
+    this.find(".scene").setAttribute("aria-label", `A scene and a region, x ${span(x1, x2)}, y ${span(y1, y2)} pixels. `
+      + `Arrow keys move ${GRIPS[this.grip]}, Enter claims that nothing changed.`);
+    this.find(".map").setAttribute("aria-label", `The map’s numbers. The region: ${cellsOf(across.first, across.last + 1)} across, ${cellsOf(down.first, down.last + 1)} down.`);
+    const lines = Array.from({ length: this.count }, (_, r) => pooled.slice(r * this.count, (r + 1) * this.count).map((one) => one.value).join(" "));
+    this.find(".pooled").setAttribute("aria-label", `Pooled, row by row: ${lines.join(", ")}.`);
+    this.find(".inside").setAttribute("aria-label", `The chosen bin’s cells; the greatest is ${value}.`);
+    this.writeTask();
+  }
+
+  /** Intersection over union of the whole cells and the region asked for, in pixels. */
+  overlap(across, down) {
+    const [x1, y1, x2, y2] = this.box;
+    const [a1, b1, a2, b2] = [across.first, down.first, across.last + 1, down.last + 1].map((k) => k * this.stride);
+    const inter = Math.max(Math.min(x2, a2) - Math.max(x1, a1), 0) * Math.max(Math.min(y2, b2) - Math.max(y1, b1), 0);
+    return inter / ((x2 - x1) * (y2 - y1) + (a2 - a1) * (b2 - b1) - inter);
+  }
+}
+
+define("ck-roi-pooling", RoiPooling);
