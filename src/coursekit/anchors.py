@@ -36,13 +36,13 @@ def shapes(sizes: Sequence[float], ratios: Sequence[float]) -> Tensor:
     return torch.stack([-half_width, -half_height, half_width, half_height], dim=1)
 
 
-def grid_anchors(grid: tuple[int, int], stride: int, around: Tensor,
+def grid_anchors(grid: tuple[int, int], stride: int | tuple[int, int], around: Tensor,
                  center: float = 0.5) -> Tensor:
     """The shapes around every cell of a map: row by row, cell by cell, shape by shape.
 
     Args:
         grid: (H, W) of the map.
-        stride: pixels of the picture to a cell.
+        stride: pixels of the picture to a cell, one number or (down, across).
         around: (A, 4) boxes around the point 0, 0, from `shapes`.
         center: where in its cell an anchor's center lies: 0.5 is the middle, 0 the upper left
             corner, which torchvision takes.
@@ -52,8 +52,8 @@ def grid_anchors(grid: tuple[int, int], stride: int, around: Tensor,
         Ren et al. 2015, section 3.1.1; torchvision's AnchorGenerator has other shapes: it rounds
         them to whole pixels, and takes ratio by ratio.
     """
-    H, W = grid
-    y, x = torch.meshgrid((torch.arange(H, device=around.device) + center) * stride,
-                          (torch.arange(W, device=around.device) + center) * stride, indexing="ij")
+    strides = (stride, stride) if isinstance(stride, int) else stride
+    y, x = torch.meshgrid(*[(torch.arange(n, device=around.device) + center) * step
+                            for n, step in zip(grid, strides, strict=True)], indexing="ij")
     centers = torch.stack([x, y, x, y], dim=-1).view(-1, 1, 4)                # (H * W, 1, 4)
     return (centers + around).view(-1, 4)

@@ -9,6 +9,8 @@ B images, H W.
 import math
 from collections.abc import Sequence
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 Target = dict[str, Tensor]
@@ -31,6 +33,34 @@ def stack(images: Sequence[Tensor], multiple: int, fill: Tensor) -> Tensor:
     for place, image in zip(batch, images, strict=True):
         place[:, :image.shape[1], :image.shape[2]] = image
     return batch
+
+
+def resize(image: Tensor, target: Target | None, shortest: int,
+           longest: int) -> tuple[Tensor, Target | None]:
+    """A picture brought to a shorter side of `shortest` pixels, its longer one below `longest`.
+
+    Boxes and masks of the target go along; the sample that came stays as it is.
+
+    Source:
+        torchvision's GeneralizedRCNNTransform, but for the order: it normalizes colors first.
+    """
+    sides = image.shape[-2:]
+    by = {"scale_factor": min(shortest / min(sides), longest / max(sides)),
+          "recompute_scale_factor": True}
+    image = F.interpolate(image[None], mode="bilinear", **by)[0]
+    if target is not None:
+        target = {**target, "boxes": scaled(target["boxes"], sides, image.shape[-2:])}
+        if "masks" in target:
+            masks = target["masks"][:, None].float()
+            target["masks"] = F.interpolate(masks, **by)[:, 0] > 0.5
+    return image, target
+
+
+def scaled(boxes: Tensor, size: tuple[int, int], new_size: tuple[int, int]) -> Tensor:
+    """Boxes (N, 4) of a picture of (height, width), as they lie when it has another size."""
+    y, x = (torch.tensor(b, dtype=torch.float32) / torch.tensor(a, dtype=torch.float32)
+            for a, b in zip(size, new_size, strict=True))
+    return boxes * torch.stack([x, y, x, y]).to(boxes)
 
 
 def check_pictures(images: Sequence[Tensor]) -> None:

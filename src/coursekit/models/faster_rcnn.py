@@ -9,11 +9,22 @@ Source: Ren et al. 2015 (arXiv:1506.01497).
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from coursekit.models.batch import Target, check_targets, levels_of, stack
-from coursekit.models.fast_rcnn import HIDDEN, BoxHead, detections, draw, head_losses
+from coursekit.models.batch import (
+    Target,
+    check_pictures,
+    check_targets,
+    levels_of,
+    resize,
+    scaled,
+    stack,
+)
+from coursekit.models.fast_rcnn import REGIONS, BoxHead, Drawn, detections, draw, head_losses
 from coursekit.models.rpn import RPN, rpn_losses
+
+Size = tuple[int, int]      # height and width
 
 
 class FasterRCNN(nn.Module):
@@ -21,18 +32,20 @@ class FasterRCNN(nn.Module):
 
     Args:
         backbone: (B, 3, H, W) -> one map, or several from fine to coarse; has `channels`, `stride`
-            (the coarsest map's), and `mean`, a picture's fill.
+            (what both sides of a batch are a multiple of), and `mean`, a picture's fill.
         num_classes: K, background included.
         rpn: another `RPN` than the course's small one.
         head: another `BoxHead`, likewise.
+        resize: (shortest, longest): pictures are brought to a shorter side of `shortest` pixels,
+            the longer one below `longest`; None leaves them as they are.
     """
 
     def __init__(self, backbone: nn.Module, num_classes: int = 4, rpn: RPN | None = None,
-                 head: BoxHead | None = None):
+                 head: BoxHead | None = None, resize: tuple[int, int] | None = None):
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.resize = backbone, resize
         self.rpn = rpn or RPN(backbone.channels)
-        self.head = head or BoxHead(backbone.channels, num_classes, HIDDEN)
+        self.head = head or BoxHead(backbone.channels, num_classes)
 
     def forward(self, images: Sequence[Tensor],
                 targets: Sequence[Target] | None = None) -> dict[str, Tensor] | list[Target]:
@@ -47,16 +60,37 @@ class FasterRCNN(nn.Module):
         Raises:
             ValueError: images or targets that do not fit.
         """
-        batch = stack(images, self.backbone.stride, self.backbone.mean)
+        check_pictures(images)
         if self.training:
-            check_targets(images, targets, self.head.num_classes)
+            check_targets(images, targets, self.head.num_classes, self.needed)
+        originals = [image.shape[-2:] for image in images]
+        if self.resize is not None:
+            targets = targets if self.training else [None] * len(images)
+            pairs = [resize(*pair, *self.resize) for pair in zip(images, targets, strict=True)]
+            images, targets = zip(*pairs, strict=True)
+        batch = stack(images, self.backbone.stride, self.backbone.mean)
         sizes, width = [image.shape[-2:] for image in images], batch.shape[-1]
         levels = levels_of(self.backbone(batch))
         scores, deltas = self.rpn(levels)
         anchors = self.rpn.anchors(levels, batch.shape[-2:])
         proposals = self.rpn.propose(scores, deltas, anchors, sizes)
         if self.training:
-            drawn = [draw(*pair) for pair in zip(proposals, targets, strict=True)]
-            answers = self.head(levels, [one.boxes for one in drawn], width)
-            return rpn_losses(scores, deltas, anchors, targets) | head_losses(*answers, drawn)
-        return detections(*self.head(levels, proposals, width), proposals, sizes)
+            drawn = [draw(*pair, self.regions) for pair in zip(proposals, targets, strict=True)]
+            return (rpn_losses(scores, deltas, anchors, targets)
+                    | self.losses(levels, width, drawn, targets))
+        return self.detect(levels, width, proposals, sizes, originals)
+
+    needed, regions = ("boxes", "labels"), REGIONS      # of targets; drawn from each image
+
+    def losses(self, levels: Sequence[Tensor], width: int, drawn: Sequence[Drawn],
+               targets: Sequence[Target]) -> dict[str, Tensor]:
+        """What the head's answers for the regions drawn cost."""
+        return head_losses(*self.head(levels, [one.boxes for one in drawn], width), drawn)
+
+    @torch.no_grad()
+    def detect(self, levels: Sequence[Tensor], width: int, proposals: Sequence[Tensor],
+               sizes: Sequence[Size], originals: Sequence[Size]) -> list[Target]:
+        """Detections of each image, found at `sizes` and given at the size that it came in."""
+        found = detections(*self.head(levels, proposals, width), proposals, sizes)
+        return [one | {"boxes": scaled(one["boxes"], size, original)}
+                for one, size, original in zip(found, sizes, originals, strict=True)]

@@ -73,9 +73,10 @@ class RPN(nn.Module):
 
     def anchors(self, levels: Sequence[Tensor], size: tuple[int, int]) -> list[Tensor]:
         """(H * W * A, 4) for each map of a batch of (height, width), in pixels."""
-        return [grid_anchors(level.shape[-2:], size[0] // level.shape[-2], around.to(level.device),
+        grids = [level.shape[-2:] for level in levels]
+        return [grid_anchors((H, W), (size[0] // H, size[1] // W), around.to(level.device),
                              self.center)
-                for level, around in zip(levels, self.around, strict=True)]
+                for level, (H, W), around in zip(levels, grids, self.around, strict=True)]
 
     @torch.no_grad()
     def propose(self, scores: Sequence[Tensor], deltas: Sequence[Tensor], anchors: Sequence[Tensor],

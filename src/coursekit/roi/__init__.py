@@ -10,7 +10,8 @@ Letters: B images, C channels, H W of the map, R regions, P Q bins down and acro
 """
 
 from coursekit.roi.align import roi_align
+from coursekit.roi.levels import align_levels, level_of
 from coursekit.roi.pool import cells, roi_pool
 from coursekit.roi.regions import as_rows
 
-__all__ = ["as_rows", "cells", "roi_align", "roi_pool"]
+__all__ = ["align_levels", "as_rows", "cells", "level_of", "roi_align", "roi_pool"]

@@ -75,7 +75,7 @@ def rounded(values: Tensor) -> Tensor:
 
 def greatest(features: Tensor, image: Tensor, top: Tensor, height: Tensor, left: Tensor,
              width: Tensor) -> Tensor:
-    """(B, C, H, W) and N bins, (N,) each -> (N, C): the greatest of each bin, without a gradient.
+    """(B, C, H, W) and N bins, (N,) each -> (N, C): the greatest of each bin, no gradient.
 
     First the greatest of every run of w cells in a row of the map, for each w that occurs: one cell
     more than the run before. Then, of a bin of that width, the greatest of its rows.
