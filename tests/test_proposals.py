@@ -84,7 +84,7 @@ def test_toy_grouping_joins_the_red_ones_first():
     assert regions.size[3:].tolist() == [5, 8]
 
 
-@pytest.mark.parametrize("use", MODES["quality"][2])
+@pytest.mark.parametrize("use", MODES["fast"][2])
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_grouping_equals_brute_force(index, use):
     parts = cut(PetScenes("val")[index][0])
@@ -136,6 +136,13 @@ def test_quality_finds_more_than_fast():
     image = PetScenes("val")[5][0]
     assert len(selective_search(image, "quality", None)) > 2 * len(selective_search(image))
     assert len(hierarchies(image, "quality")) == 32
+
+
+def test_small_pictures_have_four_trees_and_large_ones_eight():
+    stripes = torch.zeros(3, 256, 256)
+    stripes[:, :, 100:] = 1
+    assert len(hierarchies(stripes, "fast")) == 8
+    assert len(hierarchies(stripes[:, :255], "fast")) == 4
 
 
 def test_first_boxes_are_larger_than_the_last():

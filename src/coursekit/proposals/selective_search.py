@@ -24,10 +24,12 @@ from coursekit.proposals.regions import (
 )
 
 NO_COLOR = ("texture", "size", "fill")
+PAIRS = ("color", "fill"), ("texture", "fill")
 MODES = {                       # color spaces, scales k of the first cut, sums of similarities
-    "fast": (("hsv", "lab"), (100,), (SIMILARITIES, NO_COLOR)),
+    "fast": (("hsv", "lab"), (100,), (SIMILARITIES, NO_COLOR, *PAIRS)),
     "quality": (("hsv", "lab", "rgi", "rgb"), (50, 100, 200, 400), (SIMILARITIES, NO_COLOR)),
 }
+SMALL, FEW = 256 * 256, 2       # a picture of fewer pixels has few regions: the first two sums do
 SIGMA = 0.8                     # of the blur before the cut: Felzenszwalb and Huttenlocher 2004
 MIN_SIZE = 30                   # pixels: smaller first regions are joined to a neighbour
 
@@ -37,7 +39,8 @@ def selective_search(image: Tensor, mode: str = "fast", max_proposals: int | Non
 
     Args:
         image: (3, H, W) floating point, RGB in [0, 1].
-        mode: "fast" (4 hierarchies) or "quality" (32: several times the boxes and the time).
+        mode: "fast" (8 hierarchies; 4 for a picture below 256 x 256 pixels) or "quality" (32:
+            several times the boxes and the time).
         max_proposals: return at most so many; None returns all.
     Returns:
         (N, 4) float32 boxes, xyxy, no two alike, within the picture. Their order is a rank in the
@@ -65,6 +68,7 @@ def hierarchies(image: Tensor, mode: str) -> list[Regions]:
     """All regions of every hierarchy of a mode, from first cut to whole picture."""
     picture = image.detach().cpu().permute(1, 2, 0).double().numpy()
     spaces, scales, uses = MODES[mode]
+    uses = uses if picture[:, :, 0].size >= SMALL else uses[:FEW]
     found = []
     for space in spaces:
         converted = to_space(picture, space)                                   # (H, W, 3)
