@@ -32,8 +32,9 @@ def shown(monkeypatch):
     widgets, titles = [], []
     monkeypatch.setenv("COURSEKIT_PLAIN", "0")
     monkeypatch.setattr(IPython.display, "display", widgets.append)
+    plot.use_style()                                # titles stand at the left
     monkeypatch.setattr(plt, "show", lambda: (
-        titles.append([ax.get_title() for ax in plt.gcf().axes]), plt.close("all")))
+        titles.append([ax.get_title("left") for ax in plt.gcf().axes]), plt.close("all")))
     return widgets, titles
 
 
