@@ -156,6 +156,13 @@ def test_a_table_comes_back_as_it_was_written_and_an_unknown_one_is_refused(tmp_
         weights.table("other", tmp_path)
 
 
+def test_the_shipped_pixel_classifiers_score_is_that_of_its_seed_in_the_table():
+    runs = weights.table("pixel-classifier")["runs"]
+    assert [run["seed"] for run in runs] == [0, 1, 2]
+    told = weights.describe("pixel-classifier")
+    assert "seed 0," in told and f"mean IoU {runs[0]['mean_iou']:.3f}" in told
+
+
 def test_rounding_a_model_changes_it_to_what_is_stored(tmp_path):
     torch.manual_seed(0)
     model = torch.nn.BatchNorm1d(3)
