@@ -145,7 +145,9 @@ def test_page_hardly_shifts_on_a_machine_a_sixth_as_fast(name, width, page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_color_scheme_is_there_before_anything_is_drawn(scheme, page):
-    assert set(page("book/teach/index.html", scheme=scheme).evaluate("schemes")) == {scheme}
+    window = page("book/teach/index.html", scheme=scheme)
+    assert set(window.evaluate("schemes")) == {scheme}
+    assert window.locator(".navbar-brand img:visible").count() == 1      # the logo, once
 
 
 @pytest.mark.parametrize("name", PAGES)
