@@ -78,5 +78,5 @@ def test_chapter_7s_widget_moves_threshold_and_scene(shown):
         threshold.value, scene.value = at, which         # cats 0.82 apart, a rabbit too weak in 0
         chooser.update()
         assert chooser.result == left
-        assert plt.gcf().axes[0].get_title() == f"threshold {at:.1f}"
+        assert plt.gcf().axes[0].get_title("left") == f"threshold {at:.1f}"
         plt.close("all")
