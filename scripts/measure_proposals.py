@@ -1,10 +1,11 @@
 """Measure selective search on photographs: `python scripts/measure_proposals.py`.
 
 Chapter 8 shows recall on Penn-Fudan without asking every reader to download it: this script makes
-the table that it prints, `src/coursekit/weights/proposals-pennfudan.json`. All photographs for mode
-"fast" and for OpenCV's fast mode, every fourth for "quality", each resized to a width of 500
-pixels. One thread, about a quarter of an hour. Name some of the three to measure these alone;
-"OpenCV" needs what `benchmarks/selective_search.py` needs, and takes its function.
+the table that it prints, `src/coursekit/weights/proposals-pennfudan.json`: modes "fast" and
+"quality", and between them OpenCV's fast mode, all on the same photographs, every fourth of the
+set, each resized to a width of 500 pixels. One thread, about ten minutes. Name some of the three to
+measure these alone; "OpenCV" needs what `benchmarks/selective_search.py` needs, and takes its
+function.
 """
 
 import json
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "src/coursekit/weights/proposals-pennfudan.json"
 WIDTH = 500
 COUNTS = (100, 200, 500, 1000, 2000, None)      # None: all of them
-EVERY = {"fast": 1, "OpenCV": 1, "quality": 4}
+MODES, EVERY = ("fast", "OpenCV", "quality"), 4
 
 
 def at_width(image: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -53,7 +54,7 @@ def measure(mode: str) -> dict:
     """Best overlaps of all boxes for the first n proposals, and what they add up to."""
     search = search_of(mode)
     photographs, best, sizes, seconds = PennFudan(), {n: [] for n in COUNTS}, [], []
-    chosen = range(0, len(photographs), EVERY[mode])
+    chosen = range(0, len(photographs), EVERY)
     for index in chosen:
         image, target = photographs[index]
         image, boxes = at_width(image, target["boxes"])
@@ -79,8 +80,8 @@ def main() -> None:
     """Write the table, all of it or the modes named."""
     torch.set_num_threads(1)
     table = json.loads(FILE.read_text(encoding="utf-8"))["modes"] if FILE.exists() else {}
-    table.update({mode: measure(mode) for mode in sys.argv[1:] or EVERY})
-    found = {"width": WIDTH, "modes": {mode: table[mode] for mode in EVERY if mode in table}}
+    table.update({mode: measure(mode) for mode in sys.argv[1:] or MODES})
+    found = {"width": WIDTH, "modes": {mode: table[mode] for mode in MODES if mode in table}}
     FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(FILE.read_text(encoding="utf-8"))
 
