@@ -34,7 +34,7 @@ def pixel_loss(model: nn.Module, images: list[Tensor], targets: list[dict[str, T
 
 def cross_entropy(scores: Tensor, semantic: Tensor, class_weights: Tensor | None = None,
                   ignore_index: int = VOID) -> Tensor:
-    """Mean over the pixels of -log of the true class's probability; 0 if all pixels are void.
+    """Mean over the pixels of -log of the true class's probability; 0 if all are void.
 
     With weights the mean is weighted: a pixel of class k counts `class_weights[k]` times.
 

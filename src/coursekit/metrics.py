@@ -67,7 +67,7 @@ def pixel_accuracy(matrix: Tensor) -> float:
 
 
 def iou_per_class(matrix: Tensor) -> Tensor:
-    """Intersection over union of every class; NaN for one that is neither true nor predicted.
+    """Intersection over union of every class; NaN for one neither true nor predicted.
 
     A class that is predicted but nowhere true scores 0, not NaN: those pixels are mistakes.
 
@@ -86,7 +86,7 @@ def iou_per_class(matrix: Tensor) -> Tensor:
 
 
 def mean_iou(matrix: Tensor) -> float:
-    """Mean of the classes' IoU, over those that are true or predicted anywhere; NaN if none is.
+    """Mean IoU of the classes that are true or predicted anywhere; NaN if none is.
 
     Args:
         matrix: (K, K) counts over the whole data set, from `confusion_matrix`.

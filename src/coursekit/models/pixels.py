@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-PATCH, STRIDE = 55, 8       # what the layers of `_features` and the head's 3 x 3 block add up to
+PATCH, STRIDE = 55, 8       # what the layers of `_features` and a 3 x 3 head add up to
 
 
 def _features() -> nn.Sequential:
@@ -31,12 +31,12 @@ def _features() -> nn.Sequential:
 
 
 def _layer(inputs: int, outputs: int, kernel_size: int = 3, stride: int = 1) -> list[nn.Module]:
-    return [nn.Conv2d(inputs, outputs, kernel_size, stride, bias=False), nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True)]
+    return [nn.Conv2d(inputs, outputs, kernel_size, stride, bias=False),
+            nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 class PatchClassifier(nn.Module):
-    """Scores of K classes for the pixel in the middle of each patch: (B, 3, P, P) -> (B, K)."""
+    """Scores of K classes for the middle pixel of each patch: (B, 3, P, P) -> (B, K)."""
 
     def __init__(self, num_classes: int = 7):
         super().__init__()
@@ -61,7 +61,7 @@ class PatchClassifier(nn.Module):
 
 
 class FullyConvolutional(nn.Module):
-    """The same network for whole pictures: (B, 3, H, W) -> scores (B, K, H, W), any H and W."""
+    """The same network for whole pictures of any size: (B, 3, H, W) -> (B, K, H, W)."""
 
     def __init__(self, num_classes: int = 7):
         super().__init__()
@@ -105,7 +105,7 @@ class FullyConvolutional(nn.Module):
 
 
 def copy_weights(source: nn.Module, target: nn.Module) -> None:
-    """Give `target` the numbers of `source`, in its own shapes: classifier to twin, or back.
+    """Give `target` the numbers of `source` in its own shapes: classifier to twin, or back.
 
     A linear layer that reads a (C, k, k) block has weights (D, C * k * k); those of the convolution
     are (D, C, k, k), the same numbers in the same order.
