@@ -75,9 +75,9 @@ class FasterRCNN(nn.Module):
         anchors = self.rpn.anchors(levels, batch.shape[-2:])
         proposals = self.rpn.propose(scores, deltas, anchors, sizes)
         if self.training:
+            costs = rpn_losses(scores, deltas, anchors, targets)
             drawn = [draw(*pair, self.regions) for pair in zip(proposals, targets, strict=True)]
-            return (rpn_losses(scores, deltas, anchors, targets)
-                    | self.losses(levels, width, drawn, targets))
+            return costs | self.losses(levels, width, drawn, targets)
         return self.detect(levels, width, proposals, sizes, originals)
 
     needed, regions = ("boxes", "labels"), REGIONS      # of targets; drawn from each image

@@ -98,7 +98,7 @@ def best(scores: Sequence[Tensor], deltas: Sequence[Tensor], anchors: Sequence[T
     for n, (score, delta, start) in enumerate(zip(scores, deltas, anchors, strict=True)):
         top, place = score.topk(min(before, len(score)))
         boxes.append(clip(decode(delta[place], start[place]), size))
-        points.append(top)
+        points.append(top.sigmoid())
         level.append(torch.full_like(place, n))
     boxes, points, level = torch.cat(boxes), torch.cat(points), torch.cat(level)
     solid = ((boxes[:, 2:] - boxes[:, :2]) >= SMALLEST).all(dim=1)

@@ -32,6 +32,7 @@ CHANNELS, STRIDE, REGIONS = 256, 32, 512
 SIZES, RATIOS = (32, 64, 128, 256, 512), (0.5, 1.0, 2.0)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RESIZE = (800, 1333)            # shortest and longest side
+TOPS = ((2000, 1000),) * 2      # proposals before and after NMS, in training and in evaluation
 NAMES = {                       # ours: theirs
     "backbone.maps.": "backbone.", "rpn.conv.": "rpn.head.conv.0.0.",
     "rpn.objectness.": "rpn.head.cls_logits.", "rpn.deltas.": "rpn.head.bbox_pred.",
@@ -68,7 +69,8 @@ def load_torchvision(source: nn.Module | Mapping[str, Tensor],
 
     Args:
         source: `fasterrcnn_resnet50_fpn` or `maskrcnn_resnet50_fpn`, or the `state_dict` of one,
-            such as the official COCO_V1 files hold.
+            such as the official COCO_V1 files hold. A model brings its picture sizes and numbers
+            of proposals along; the other settings are torchvision's defaults.
         frozen_eps: what frozen batch normalization adds to a variance, if a state dict has it: 0
             in the official files. A model that is passed brings its own.
     Returns:
@@ -85,13 +87,16 @@ def load_torchvision(source: nn.Module | Mapping[str, Tensor],
         state, transform = source.state_dict(), source.transform
         maps, colors = copy.deepcopy(source.backbone), (transform.image_mean, transform.image_std)
         size = transform.min_size[-1], transform.max_size
+        tops = [(top["training"], top["testing"])
+                for top in (source.rpn._pre_nms_top_n, source.rpn._post_nms_top_n)]
     else:
         state = source
         frozen = not any(key.endswith("num_batches_tracked") for key in state)
         norm = partial(FrozenBatchNorm2d, eps=frozen_eps) if frozen else nn.BatchNorm2d
         maps = resnet_fpn_backbone(backbone_name="resnet50", weights=None, norm_layer=norm)
-        colors, size = (MEAN, STD), RESIZE
+        colors, size, tops = (MEAN, STD), RESIZE, TOPS
     model = build(Pyramid(maps, *map(torch.tensor, colors)), _renamed(state), size)
+    model.rpn.before, model.rpn.after = tops
     return model.eval()
 
 
@@ -99,7 +104,7 @@ def build(backbone: Pyramid, state: dict[str, Tensor], size: tuple[int, int]) ->
     """The detector that the state's shapes call for, with that state in it."""
     K, hidden = state["head.scores.weight"].shape
     generator = AnchorGenerator(tuple((s,) for s in SIZES), (RATIOS,) * len(SIZES))
-    rpn = RPN(CHANNELS, generator.cell_anchors, center=0, before=(2000, 1000), after=(2000, 1000))
+    rpn = RPN(CHANNELS, generator.cell_anchors, center=0)
     head = BoxHead(CHANNELS, K, hidden, partial(_align, output_size=BINS))
     parts = {"backbone": backbone, "num_classes": K, "rpn": rpn, "head": head, "resize": size}
     if "mask_head.masks.weight" in state:
