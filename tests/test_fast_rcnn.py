@@ -1,4 +1,4 @@
-"""Fast R-CNN: contract, drawing, losses against torchvision's, detections, empty inputs, refusals."""
+"""Fast R-CNN: contract, drawing, losses as torchvision's, detections, empty inputs, refusals."""
 
 import pytest
 import torch

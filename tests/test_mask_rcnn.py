@@ -1,4 +1,4 @@
-"""Mask R-CNN: cutting and pasting, levels, the mask head and loss, contract, torchvision's parts."""
+"""Mask R-CNN: cutting, pasting, levels, mask head and loss, contract, torchvision's parts."""
 
 import pytest
 import torch

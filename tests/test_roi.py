@@ -1,4 +1,4 @@
-"""RoI pooling and RoIAlign: by hand, plain loops, torchvision, gradients, edges, what is refused."""
+"""RoI pooling and RoIAlign: by hand, loops, torchvision, gradients, edges, what is refused."""
 
 import math
 from itertools import product
@@ -12,7 +12,8 @@ from coursekit.roi import as_rows, cells, roi_align, roi_pool
 from coursekit.roi.pool import rounded
 
 NOTHING = torch.zeros(0, 4)
-TOY = torch.tensor([[3., 8, 2, 9, 1, 0], [4, 1, 7, 5, 6, 2], [0, 6, 5, 3, 8, 7], [2, 9, 1, 4, 0, 5]])
+TOY = torch.tensor([[3., 8, 2, 9, 1, 0], [4, 1, 7, 5, 6, 2],
+                    [0, 6, 5, 3, 8, 7], [2, 9, 1, 4, 0, 5]])
 
 
 def maps(B=2, C=3, H=9, W=14, seed=0):
@@ -21,7 +22,7 @@ def maps(B=2, C=3, H=9, W=14, seed=0):
 
 
 def regions(n=60, seed=1, H=9, W=14, stride=8):
-    """(n, 5) over and beyond a picture of stride * H x stride * W; some on half cells, some flat."""
+    """(n, 5) over and beyond a picture of 8 H x 8 W pixels; some on half cells, some flat."""
     boxes = random_boxes(n, seed, 1.4 * stride * H, 1.4 * stride * W) - 0.2 * stride * H
     boxes[:12] = (boxes[:12] / 4).round() * 4                         # corners on half cells
     boxes[12, 2:] = boxes[12, :2]                                     # no area
@@ -203,7 +204,7 @@ def test_half_precision_keeps_its_type_and_exact_coordinates(pool):
 
 @pytest.mark.parametrize("pool", [roi_pool, roi_align])
 @pytest.mark.parametrize("features, boxes, size, error, words", [
-    (torch.zeros(1, 2, 4, 4, dtype=torch.int64), [NOTHING], 2, TypeError, "features: got torch.int"),
+    (torch.zeros(1, 2, 4, 4, dtype=torch.int64), [NOTHING], 2, TypeError, "features: got"),
     (torch.zeros(2, 4, 4), [NOTHING], 2, ValueError, "map of one image is features"),
     (torch.zeros(1, 2, 0, 4), [NOTHING], 2, ValueError, "features: got shape"),
     (torch.zeros(2, 2, 4, 4), [NOTHING], 2, ValueError, "a list of 1, but 2 tensors"),
