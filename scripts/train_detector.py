@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("name", choices=MODELS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--scenes", type=int, default=4000, help="of the training split")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--test", type=int, default=200, help="scenes of the test split")
     parser.add_argument("--dry", action="store_true", help="store nothing")
     options = parser.parse_args()
@@ -122,7 +122,7 @@ def live(name: str, train: Sequence, epochs: int, seed: int, test: Sequence) -> 
     model = start(name, seed)
     loader = DataLoader(list(train), BATCH, shuffle=True, collate_fn=collate)
     history = fit(model, loader, epochs=epochs, lr=LR, seed=seed)
-    return {**measure(model, test), "steps": history.steps, "seconds": round(history.seconds)}
+    return {**measure(model, test), "steps": history.steps}
 
 
 @torch.no_grad()

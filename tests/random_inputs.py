@@ -9,6 +9,17 @@ from torch import Tensor
 steady = settings(derandomize=True, max_examples=25, deadline=None, database=None)
 
 
+def random_picture(height: int = 48, width: int = 72, seed: int = 0) -> Tensor:
+    """(3, height, width) in [0, 1], not square."""
+    return torch.rand(3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def random_target(n: int = 3, seed: int = 0, room: float = 4) -> dict[str, Tensor]:
+    """Boxes of at least `room` pixels a side in such a picture, and labels 1, 2, 3, 1, …"""
+    return {"boxes": random_boxes(n, seed, 40, 60) + torch.tensor([0., 0, room, room]),
+            "labels": torch.arange(n) % 3 + 1}
+
+
 def random_boxes(n: int, seed: int = 0, height: float = 60, width: float = 100) -> Tensor:
     """(n, 4) xyxy boxes inside an image that is not square."""
     generator = torch.Generator().manual_seed(seed)

@@ -3,6 +3,8 @@
 import pytest
 import torch
 from random_inputs import random_boxes
+from random_inputs import random_picture as picture
+from random_inputs import random_target as target_of
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
@@ -17,15 +19,6 @@ from coursekit.train import fit
 
 NOTHING = torch.zeros(0, 4)
 EMPTY = {"boxes": NOTHING, "labels": torch.zeros(0, dtype=torch.int64)}
-
-
-def picture(H=48, W=72, seed=0):
-    return torch.rand(3, H, W, generator=torch.Generator().manual_seed(seed))
-
-
-def target_of(n=3, seed=0):
-    return {"boxes": random_boxes(n, seed, 40, 60) + torch.tensor([0., 0, 8, 8]),
-            "labels": torch.arange(n) % 3 + 1}
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from random_inputs import random_boxes, random_masks
+from random_inputs import random_picture as picture
 from torchvision.models.detection import roi_heads
 from torchvision.ops import MultiScaleRoIAlign
 
@@ -18,10 +19,6 @@ from coursekit.train import fit
 NOTHING = torch.zeros(0, 4)
 EMPTY = {"boxes": NOTHING, "labels": torch.zeros(0, dtype=torch.int64),
          "masks": torch.zeros(0, 48, 72, dtype=torch.bool)}
-
-
-def picture(H=48, W=72, seed=0):
-    return torch.rand(3, H, W, generator=torch.Generator().manual_seed(seed))
 
 
 def target_of(n=2, H=48, W=72):
