@@ -12,6 +12,7 @@ from answers import ch06 as answers06
 from answers import ch07 as answers07
 from answers import ch08 as answers08
 from answers import ch09 as answers09
+from answers import ch10 as answers10
 from IPython.core.interactiveshell import InteractiveShell
 
 from coursekit.check import CHAPTERS, CHECKS, check
@@ -176,7 +177,8 @@ WRONG = {
         (lambda h, p, s: range(0, h - p + 1, s), "a whole number was expected for each side"),
     ],
 }
-for chapter in (answers03, answers04, answers05, answers06, answers07, answers08, answers09):
+for chapter in (answers03, answers04, answers05, answers06, answers07, answers08, answers09,
+                answers10):
     RIGHT |= chapter.RIGHT
     WRONG |= chapter.WRONG
 CASES = [(name, answer, words) for name, cases in WRONG.items() for answer, words in cases]
