@@ -12,7 +12,7 @@ B images, C channels, H W of the map, R regions, P Q bins down and across, sy sx
 Source: He et al. 2017 (arXiv:1703.06870), section 3; torchvision.ops.roi_align.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -48,12 +48,9 @@ def roi_align(features: Tensor, boxes: Tensor | Sequence[Tensor], output_size: i
     corners = rows[:, 1:] * spatial_scale - (0.5 if aligned else 0)          # (R, 4) in cells
     start, side = corners[:, :2], corners[:, 2:] - corners[:, :2]            # (R, 2) each, x and y
     side = side if aligned else side.clamp(min=1)
-    points = (side / side.new_tensor([Q, P])).ceil().clamp(min=0).long()     # (R, 2)
-    points = torch.full_like(points, sampling_ratio) if sampling_ratio > 0 else points
     table = features.permute(0, 2, 3, 1).reshape(-1, C)                      # (B * H * W, C)
     order, parts = [], []
-    for sx, sy in points.unique(dim=0).tolist():
-        mine = (points == points.new_tensor([sx, sy])).all(dim=1).nonzero().flatten()
+    for (sx, sy), mine in by_points(side / side.new_tensor([Q, P]), sampling_ratio):
         column, x_share = between(start[mine, 0], side[mine, 0], Q, sx, W)   # (r, Q, 2 sx)
         row, y_share = between(start[mine, 1], side[mine, 1], P, sy, H)      # (r, P, 2 sy)
         row = row + H * rows[mine, :1, None].long()                          # of the table, / W
@@ -61,9 +58,23 @@ def roi_align(features: Tensor, boxes: Tensor | Sequence[Tensor], output_size: i
         share = y_share[:, :, None, :, None] * x_share[:, None, :, None]
         order.append(mine)
         parts.append(weighted_sums(table, cell.flatten(3), share.flatten(3)))
-    parts, order = [*parts, table[:0].view(0, P, Q, C)], [*order, points.new_zeros(0)]
-    out = torch.cat(parts)[torch.cat(order).argsort()]                       # (R, P, Q, C)
+    out = parts[0] if len(parts) == 1 else torch.cat(parts)[torch.cat(order).argsort()]
     return out.permute(0, 3, 1, 2).contiguous()
+
+
+def by_points(bins: Tensor, sampling_ratio: int) -> Iterator[tuple[tuple[int, int], Tensor]]:
+    """Regions with the same numbers of points in a bin: (across, down), and which regions.
+
+    Args:
+        bins: (R, 2), a bin's width and height in cells.
+        sampling_ratio: points along each axis; 0 or less takes one for each cell begun.
+    """
+    if sampling_ratio > 0 or not len(bins):
+        yield (max(sampling_ratio, 1),) * 2, torch.arange(len(bins), device=bins.device)
+        return
+    points = bins.ceil().clamp(min=0).long()                                 # (R, 2)
+    for pair in points.unique(dim=0):
+        yield tuple(pair.tolist()), (points == pair).all(dim=1).nonzero().flatten()
 
 
 def between(start: Tensor, side: Tensor, bins: int, points: int,
