@@ -59,7 +59,7 @@ def roi_align(features: Tensor, boxes: Tensor | Sequence[Tensor], output_size: i
         order.append(mine)
         parts.append(weighted_sums(table, cell.flatten(3), share.flatten(3)))
     out = parts[0] if len(parts) == 1 else torch.cat(parts)[torch.cat(order).argsort()]
-    return out.permute(0, 3, 1, 2).contiguous()
+    return out.permute(0, 3, 1, 2)                       # in memory, channels come last
 
 
 def by_points(bins: Tensor, sampling_ratio: int) -> Iterator[tuple[tuple[int, int], Tensor]]:

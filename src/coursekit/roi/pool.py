@@ -46,7 +46,8 @@ def roi_pool(features: Tensor, boxes: Tensor | Sequence[Tensor],
     bins = [part.expand(-1, P, Q).flatten() for part in (image, top, height, left, width)]
     learning = torch.is_grad_enabled() and features.requires_grad
     pooled = greatest_and_where(features, *bins) if learning else greatest(features, *bins)
-    return pooled.view(len(rows), P, Q, features.shape[1]).permute(0, 3, 1, 2).contiguous()
+    blocks = pooled.view(len(rows), P, Q, features.shape[1])
+    return blocks.permute(0, 3, 1, 2)                    # in memory, channels come last
 
 
 def cells(sides: Tensor, scale: float, bins: int, size: int) -> tuple[Tensor, Tensor]:
