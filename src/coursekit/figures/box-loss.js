@@ -8,6 +8,7 @@ import {
   Figure, PALETTE, boxPath, choicesMarkup, clamp, decodeBytes, define, fitCanvas, onKeys, onPointer, raster, say, stroke, tags,
 } from "./kit.js";
 
+const FONT = 0.76;      // of the table, in rem
 const LOSSES = { l1: "L1", l2: "L2", iou: "1 − IoU", giou: "1 − GIoU" };
 const PARTS = { whole: "whole box", first: "top left corner", last: "bottom right corner" };
 const SIDES = ["x1", "y1", "x2", "y2"];
@@ -57,7 +58,7 @@ class BoxLoss extends Figure {
   static style = `
     .losses { grid-template-columns: repeat(4, 1fr); margin: 0; }
     .parts { grid-template-columns: repeat(3, 1fr); margin: 0.6rem 0 0; }
-    table.values { width: 100%; border-collapse: collapse; font-size: 0.76rem; font-variant-numeric: tabular-nums; margin: 0; }
+    table.values { width: 100%; border-collapse: collapse; font-size: ${FONT}rem; font-variant-numeric: tabular-nums; margin: 0; }
     .values th, .values td { padding: 0.2rem 0; text-align: right; font-weight: 400; border: 0; background: none; }
     .values th:first-child { text-align: left; white-space: nowrap; }
     .values thead th { color: var(--quiet); font-weight: 600; }
@@ -190,6 +191,10 @@ class BoxLoss extends Figure {
     tags(view, [{ text: "answer", x: x1, y: y1 - 1, color: OWN_COLOR, corner: true },
       { text: "true", x: this.truth[0], y: this.truth[1], color: TRUE_COLOR, corner: true }]);
     this.write(losses);
+    const table = this.find(".values");     // a reader's wide font must not push it out of its column
+    table.style.fontSize = "";
+    const room = table.parentElement.clientWidth / table.offsetWidth;
+    if (room < 1) table.style.fontSize = `${FONT * room}rem`;
   }
 
   /** An arrow at every side's middle, downhill; the longest gradient is 20 pixels long. */
