@@ -219,7 +219,7 @@ def test_a_lost_reader_finds_the_way_back(page, site):
 
 def test_search_finds_the_iou(page):
     window = page("search.html?q=IoU")
-    window.wait_for_selector("#search-results li")
+    window.wait_for_function("/finished/.test(document.querySelector('.search-summary')?.innerText)")
     titles = window.locator("#search-results li > a").all_inner_texts()
     assert any("Pixel classification" in title for title in titles), titles
     assert any("boxes" in title for title in titles), titles
