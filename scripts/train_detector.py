@@ -1,8 +1,8 @@
-"""Make a shipped detector of chapters 10 to 12 and its table: `python scripts/train_detector.py`.
+"""Make chapter 10's shipped detector and its table: `python scripts/train_detector.py fast-rcnn`.
 
-Each starts from the shipped backbone, which was trained for a simpler task, and from random heads,
+It starts from the shipped backbone, which was trained for a simpler task, and from a random head,
 and learns from PetScenes' training split alone, each scene mirrored by a coin's toss whenever it is
-seen. Fast R-CNN's proposals are found once, for all seeds. Every run is measured on the 200 scenes
+seen. Its proposals are found once, for all seeds. Every run is measured on the 200 scenes
 of the test split with its weights rounded as they are stored. A live run trains as long as the
 chapter's notebook does, by the same call of `fit`.
 
@@ -45,8 +45,7 @@ def main() -> None:
     parser.add_argument("--test", type=int, default=200, help="scenes of the test split")
     parser.add_argument("--dry", action="store_true", help="store nothing")
     options = parser.parse_args()
-    train = samples("train", options.scenes, options.name)
-    test = samples("test", options.test, options.name)
+    train, test = samples("train", options.scenes), samples("test", options.test)
     recipe = {"seed": options.seeds[0], "steps": options.steps, "batch": BATCH, "lr": LR,
               "data": f"PetScenes {code_version()}", "scenes": options.scenes}
     scenes, epochs = LIVE[options.name]
@@ -68,15 +67,12 @@ def main() -> None:
             file.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
 
-def samples(split: str, count: int, name: str) -> list[tuple[Tensor, dict[str, Tensor]]]:
-    """The scenes of a split; for Fast R-CNN the targets hold proposals, too."""
-    data, found = PetScenes(split, length=count), []
-    for image, target in (data[i] for i in range(count)):
-        target = {key: target[key] for key in ("boxes", "labels", "masks")}
-        if name == "fast-rcnn":
-            target["proposals"] = selective_search(image)
-        found.append((image, target))
-    return found
+def samples(split: str, count: int) -> list[tuple[Tensor, dict[str, Tensor]]]:
+    """The scenes of a split; their targets hold proposals, too."""
+    data = PetScenes(split, length=count)
+    return [(image, {"boxes": target["boxes"], "labels": target["labels"],
+                     "proposals": selective_search(image)})
+            for image, target in (data[i] for i in range(count))]
 
 
 def start(name: str, seed: int) -> nn.Module:
@@ -107,13 +103,11 @@ def train_one(name: str, train: Sequence, seed: int, steps: int) -> nn.Module:
 
 
 def mirrored(image: Tensor, target: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-    """The scene as in a mirror: boxes, proposals and masks too."""
-    width = torch.tensor([image.shape[-1]] * 2)
-    turned = dict(target)
-    for key in {"boxes", "proposals"} & set(target):
+    """The scene as in a mirror: boxes and proposals too."""
+    turned, W = dict(target), image.shape[-1]
+    for key in ("boxes", "proposals"):
         x1, y1, x2, y2 = target[key].unbind(dim=1)
-        turned[key] = torch.stack([width[0] - x2, y1, width[1] - x1, y2], dim=1)
-    turned["masks"] = target["masks"].flip(-1)
+        turned[key] = torch.stack([W - x2, y1, W - x1, y2], dim=1)
     return image.flip(-1), turned
 
 
@@ -127,19 +121,11 @@ def live(name: str, train: Sequence, epochs: int, seed: int, test: Sequence) -> 
 
 @torch.no_grad()
 def measure(model: nn.Module, test: Sequence) -> dict:
-    """Scores of an evaluated model, for boxes, and for masks if it has them."""
-    found, targets = [], [target for _, target in test]
-    for image, target in test:
-        known = {"proposals": [target["proposals"]]} if "proposals" in target else {}
-        found += model([image], **known)
-    box = coco_ap(found, targets)
-    scores = {"AP50": box["AP50"], "AP": box["AP"], "AP75": box["AP75"]}
-    scores["per_class50"] = box["per_class50"]
-    if "masks" in found[0]:
-        mask = coco_ap(found, targets, "segm")
-        scores |= {"mask AP50": mask["AP50"], "mask AP": mask["AP"], "mask AP75": mask["AP75"]}
-    return {key: ({k: round(v, 4) for k, v in value.items()} if isinstance(value, dict)
-                  else round(value, 4)) for key, value in scores.items()}
+    """Scores of an evaluated model: average precisions, and AP50 class by class."""
+    found = [model([image], proposals=[target["proposals"]])[0] for image, target in test]
+    ap = coco_ap(found, [target for _, target in test])
+    return {**{key: round(ap[key], 4) for key in ("AP50", "AP", "AP75")},
+            "per_class50": {k: round(value, 4) for k, value in ap["per_class50"].items()}}
 
 
 if __name__ == "__main__":

@@ -80,10 +80,7 @@ def check_pictures(images: Sequence[Tensor]) -> None:
 def check_targets(images: Sequence[Tensor], targets: Sequence[Target] | None, num_classes: int,
                   needed: tuple[str, ...] = ("boxes", "labels")) -> None:
     """Refuse targets that a detector of K classes cannot learn from."""
-    if targets is None or len(targets) != len(images):
-        came = "none" if targets is None else len(targets)
-        raise ValueError(f"targets: got {came} for {len(images)} images, but one for each was "
-                         "expected. In training pass them; to predict, call model.eval() first.")
+    check_one_each(images, targets)
     for n, target in enumerate(targets):
         missing = [key for key in needed if key not in target]
         if missing:
@@ -101,6 +98,21 @@ def check_targets(images: Sequence[Tensor], targets: Sequence[Target] | None, nu
             raise ValueError(f"targets[{n}]: box {row} is {boxes[row].tolist()}, but x1 < x2 and "
                              "y1 < y2 was expected: nothing can be learned from a box without "
                              "area. Leave it out, with its label and mask.")
+
+
+def check_one_each(images: Sequence[Tensor], targets: Sequence[Target] | None) -> None:
+    """Refuse anything but one target for each picture."""
+    if targets is None or len(targets) != len(images):
+        came = "none" if targets is None else len(targets)
+        raise ValueError(f"targets: got {came} for {len(images)} images, but one for each was "
+                         "expected. In training pass them; to predict, call model.eval() first.")
+
+
+def check_proposals(images: Sequence[Tensor], proposals: Sequence[Tensor]) -> None:
+    """Refuse proposals of another number of pictures."""
+    if len(images) != len(proposals):
+        raise ValueError(f"proposals: got those of {len(proposals)} images, but {len(images)} "
+                         "images came. An image without proposals has torch.zeros(0, 4).")
 
 
 def levels_of(maps: Tensor | Sequence[Tensor]) -> list[Tensor]:

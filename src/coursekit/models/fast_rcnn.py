@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from coursekit.assignment import assign, sample
 from coursekit.box_losses import smooth_l1
 from coursekit.boxes import batched_nms, clip, decode, encode
-from coursekit.models.batch import Target, check_targets, levels_of, stack
+from coursekit.models.batch import Target, check_proposals, check_targets, levels_of, stack
 from coursekit.proposals import selective_search
 from coursekit.roi import roi_pool
 
@@ -188,7 +188,5 @@ def _proposals(images: Sequence[Tensor], targets: Sequence[Target] | None,
         proposals = [target["proposals"] for target in targets]
     if proposals is None:
         proposals = [selective_search(image) for image in images]
-    if len(proposals) != len(images):
-        raise ValueError(f"proposals: got those of {len(proposals)} images, but {len(images)} "
-                         "images came. An image without proposals has torch.zeros(0, 4).")
+    check_proposals(images, proposals)
     return [boxes.to(batch) for boxes in proposals]

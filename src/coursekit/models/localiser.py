@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from coursekit.box_losses import giou_loss
 from coursekit.boxes import clip
+from coursekit.models.batch import Target, check_one_each
 from coursekit.models.segmentation import WIDTHS, Encoder, layer
 
 SIDE = 128              # every picture is brought to this size: what the encoder was trained on
-Target = dict[str, Tensor]
 
 
 def vote(words: Tensor) -> tuple[Tensor, Tensor]:
@@ -107,10 +107,7 @@ def in_fractions(images: Sequence[Tensor], targets: Sequence[Target] | None,
     Raises:
         ValueError: not one target a picture, or a target with more than one box.
     """
-    if targets is None or len(targets) != len(images):
-        came = "none" if targets is None else len(targets)
-        raise ValueError(f"targets: got {came} for {len(images)} images, but one for each was "
-                         f"expected. In training pass them; to predict, call model.eval() first.")
+    check_one_each(images, targets)
     boxes, labels = torch.zeros(len(images), 4), torch.zeros(len(images), dtype=torch.int64)
     for n, (image, target) in enumerate(zip(images, targets, strict=True)):
         if len(target["boxes"]) > 1:

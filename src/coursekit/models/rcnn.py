@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from coursekit.boxes import batched_nms, clip, decode
 from coursekit.boxes.checks import check_boxes
 from coursekit.models.backbone import CELLS, CHANNELS, Backbone
+from coursekit.models.batch import check_proposals
 from coursekit.proposals import selective_search
 from coursekit.warp import SIDE, warp
 
@@ -161,6 +162,4 @@ def _check_images(images: Sequence[Tensor], proposals: Sequence[Tensor]) -> None
         if image.dim() != 3 or image.shape[0] != 3:
             raise ValueError(f"images[{n}]: got shape {tuple(image.shape)}, but (3, H, W) was "
                              "expected. A batch (B, 3, H, W) becomes a list by list(batch).")
-    if len(images) != len(proposals):
-        raise ValueError(f"proposals: got those of {len(proposals)} images, but {len(images)} "
-                         "images came. An image without proposals has torch.zeros(0, 4).")
+    check_proposals(images, proposals)
