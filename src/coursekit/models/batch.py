@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Target = dict[str, Tensor]
+Size = tuple[int, int]      # height and width
 
 
 def stack(images: Sequence[Tensor], multiple: int, fill: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from coursekit.models.batch import (
+    Size,
     Target,
     check_pictures,
     check_targets,
@@ -23,8 +24,6 @@ from coursekit.models.batch import (
 )
 from coursekit.models.fast_rcnn import REGIONS, BoxHead, Drawn, detections, draw, head_losses
 from coursekit.models.rpn import RPN, rpn_losses
-
-Size = tuple[int, int]      # height and width
 
 
 class FasterRCNN(nn.Module):
@@ -60,17 +59,8 @@ class FasterRCNN(nn.Module):
         Raises:
             ValueError: images or targets that do not fit.
         """
-        check_pictures(images)
-        if self.training:
-            check_targets(images, targets, self.head.num_classes, self.needed)
-        originals = [image.shape[-2:] for image in images]
-        if self.resize is not None:
-            targets = targets if self.training else [None] * len(images)
-            pairs = [resize(*pair, *self.resize) for pair in zip(images, targets, strict=True)]
-            images, targets = zip(*pairs, strict=True)
-        batch = stack(images, self.backbone.stride, self.backbone.mean)
-        sizes, width = [image.shape[-2:] for image in images], batch.shape[-1]
-        levels = levels_of(self.backbone(batch))
+        batch, targets, sizes, originals = _ready(self, images, targets)
+        levels, width = levels_of(self.backbone(batch)), batch.shape[-1]
         scores, deltas = self.rpn(levels)
         anchors = self.rpn.anchors(levels, batch.shape[-2:])
         proposals = self.rpn.propose(scores, deltas, anchors, sizes)
@@ -94,3 +84,18 @@ class FasterRCNN(nn.Module):
         found = detections(*self.head(levels, proposals, width), proposals, sizes)
         return [one | {"boxes": scaled(one["boxes"], size, original)}
                 for one, size, original in zip(found, sizes, originals, strict=True)]
+
+
+def _ready(model: FasterRCNN, images: Sequence[Tensor], targets: Sequence[Target] | None,
+           ) -> tuple[Tensor, Sequence[Target] | None, list[Size], list[Size]]:
+    """One batch (B, 3, H, W), its targets, each picture's size in it, and the size that it had."""
+    check_pictures(images)
+    if model.training:
+        check_targets(images, targets, model.head.num_classes, model.needed)
+    originals = [image.shape[-2:] for image in images]
+    if model.resize is not None:
+        targets = targets if model.training else [None] * len(images)
+        pairs = [resize(*pair, *model.resize) for pair in zip(images, targets, strict=True)]
+        images, targets = zip(*pairs, strict=True)
+    batch = stack(images, model.backbone.stride, model.backbone.mean)
+    return batch, targets, [image.shape[-2:] for image in images], originals

@@ -52,31 +52,21 @@ class RPN(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
         self.objectness = nn.Conv2d(channels, A, 1)
         self.deltas = nn.Conv2d(channels, 4 * A, 1)
-        for part in (self.conv, self.objectness, self.deltas):
-            nn.init.normal_(part.weight, std=0.01)                           # section 3.1.3
-            nn.init.zeros_(part.bias)
+        self.apply(near_zero)
 
     def forward(self, levels: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """For each map the scores (B, H * W * A) and deltas (B, H * W * A, 4), in anchors' order.
-
-        A convolution answers channel by channel, (B, 4 * A, H, W). Anchors go cell by cell, so the
-        channels must come last before the axes are joined.
-        """
+        """Each map's scores (B, H * W * A) and deltas (B, H * W * A, 4), in the anchors' order."""
         scores, deltas = [], []
         for level in levels:
             x = F.relu(self.conv(level))
-            yes, move = (part(x).permute(0, 2, 3, 1).flatten(1).float()     # (B, H * W * A * ...)
-                         for part in (self.objectness, self.deltas))
-            scores.append(yes)
-            deltas.append(move.unflatten(1, (-1, 4)))
+            scores.append(by_cell(self.objectness(x)))
+            deltas.append(by_cell(self.deltas(x)).unflatten(1, (-1, 4)))
         return scores, deltas
 
     def anchors(self, levels: Sequence[Tensor], size: tuple[int, int]) -> list[Tensor]:
         """(H * W * A, 4) for each map of a batch of (height, width), in pixels."""
-        grids = [level.shape[-2:] for level in levels]
-        return [grid_anchors((H, W), (size[0] // H, size[1] // W), around.to(level.device),
-                             self.center)
-                for level, (H, W), around in zip(levels, grids, self.around, strict=True)]
+        return [grid_anchors(*grid_of(level, size), around.to(level.device), self.center)
+                for level, around in zip(levels, self.around, strict=True)]
 
     @torch.no_grad()
     def propose(self, scores: Sequence[Tensor], deltas: Sequence[Tensor], anchors: Sequence[Tensor],
@@ -89,6 +79,32 @@ class RPN(nn.Module):
         before, after = (pair[0 if self.training else 1] for pair in (self.before, self.after))
         return [best([level[n] for level in scores], [level[n] for level in deltas], anchors, size,
                      before, after) for n, size in enumerate(sizes)]
+
+
+def near_zero(part: nn.Module) -> None:
+    """Let a layer's answers start near 0: what an anchor says is nothing but itself at first.
+
+    Source:
+        Ren et al. 2015, section 3.1.3.
+    """
+    if isinstance(part, nn.Conv2d):
+        nn.init.normal_(part.weight, std=0.01)
+        nn.init.zeros_(part.bias)
+
+
+def by_cell(answers: Tensor) -> Tensor:
+    """(B, A * n, H, W) -> (B, H * W * A * n): in the order in which anchors go.
+
+    A convolution answers channel by channel, each a whole map. Anchors go cell by cell, so the
+    channels must come last before the axes are joined.
+    """
+    return answers.permute(0, 2, 3, 1).flatten(1).float()
+
+
+def grid_of(level: Tensor, size: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """A map's (H, W), and its stride, (down, across), for a batch of (height, width)."""
+    H, W = level.shape[-2:]
+    return (H, W), (size[0] // H, size[1] // W)
 
 
 def best(scores: Sequence[Tensor], deltas: Sequence[Tensor], anchors: Sequence[Tensor],
