@@ -8,8 +8,8 @@ shows what chapter 5's nine decoders answer for that chapter's scene. 'box-loss'
 one animal, and an answer that meets it in part; 'nms-and-ap' made-up boxes over chapter 5's scene;
 'grouping' the steps of one hierarchy of it; 'rcnn-walk' follows the regions of another scene
 through chapter 9's shipped R-CNN, with the milliseconds of each stage here; 'roi-pooling' lays a
-region over a dog, and over one channel of the shipped backbone's map. Run `make_fallbacks.py`
-after.
+region over a dog, and over one channel of the shipped backbone's map; 'anchors' shows the boxes
+that chapter 11's shipped region proposal network scores highest. Run `make_fallbacks.py` after.
 
     python scripts/make_figure_data.py          (or with the names of some)
 
@@ -32,12 +32,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 from coursekit import proposals  # noqa: E402
+from coursekit.boxes import clip, decode  # noqa: E402
 from coursekit.data import CLASSES, PetScenes  # noqa: E402
 from coursekit.figures import pack_scene, runs  # noqa: E402
 from coursekit.models import pixels, segmentation  # noqa: E402
 from coursekit.models.backbone import Backbone  # noqa: E402
+from coursekit.models.faster_rcnn import FasterRCNN  # noqa: E402
 from coursekit.models.pixels import FullyConvolutional, PatchClassifier  # noqa: E402
 from coursekit.models.rcnn import NMS_IOU, RCNN, SCORE  # noqa: E402
+from coursekit.models.rpn import NEGATIVE_IOU, POSITIVE_IOU, RATIOS, SIZES  # noqa: E402
+from coursekit.models.rpn import NMS_IOU as RPN_NMS_IOU  # noqa: E402
 from coursekit.warp import CONTEXT, warp  # noqa: E402
 from coursekit.weights import load  # noqa: E402
 
@@ -46,6 +50,8 @@ SCENE = 17                  # of the test split: chapter 5's
 ONE = 119                   # of the test split's scenes with one animal
 WALK = 14                   # likewise, chapter 9's: R-CNN finds both of its animals
 POOLED = 190                # of the test split: a dog in the middle, clear of the edges
+ANCHORED = 86               # likewise: at an IoU of 0.7, no anchor fits two of its three animals
+PROPOSED = 60               # boxes of highest score that 'anchors' shows
 VARIED = 30                 # different numbers that a channel shows in the dog's box, at least
 SIZE = (128, 144)           # height and width: three screen pixels a pixel fit beside the text
 SMALLEST = {"five-outputs": 450, "sliding-window": 380}    # pixels that an animal shows at least
@@ -275,9 +281,36 @@ def roi_pooling() -> dict:
             "box": [53, 38, 101, 118], "bins": 3}
 
 
+def anchors() -> dict:
+    """A scene, the RPN's anchor shapes, and the boxes that the shipped RPN scores highest there.
+
+    Their corners are rounded to tenths of a pixel; the order is that of the scores unrounded.
+    """
+    image, target = PetScenes("test")[ANCHORED]
+    model = FasterRCNN(Backbone()).eval()
+    model.load_state_dict(load("faster-rcnn"))
+    size = image.shape[-2:]
+    with torch.inference_mode():
+        levels = [model.backbone(image[None])]
+        scores, deltas = (part[0][0] for part in model.rpn(levels))             # (A, ), (A, 4)
+        top, place = scores.topk(PROPOSED)
+        starts = model.rpn.anchors(levels, size)[0][place]
+        boxes = clip(decode(deltas[place], starts), size)
+    scene = pack_scene(image, target)
+    rows, columns = levels[0].shape[-2:]
+    return {"index": ANCHORED, "scene": {key: scene[key] for key in ("height", "width", "rgb")},
+            "objects": scene["boxes"], "labels": scene["labels"], "sizes": list(SIZES),
+            "ratios": list(RATIOS), "stride": model.backbone.stride, "rows": rows,
+            "columns": columns, "positive": POSITIVE_IOU, "negative": NEGATIVE_IOU,
+            "rescue": True, "proposals": (10 * boxes).round().int().tolist(),
+            "scores": [round(score, 3) for score in top.sigmoid().tolist()],
+            "nms": RPN_NMS_IOU, "kept": 10, "view": "anchors", "row": 10, "column": 7}
+
+
 MAKERS = {"five-outputs": five_outputs, "sliding-window": sliding_window, "decoders": nine_answers,
           "box-loss": one_box, "nms-and-ap": nms_and_ap, "grouping": grouping,
-          "rcnn-walk": rcnn_walk, "roi-pooling": roi_pooling}
+          "rcnn-walk": rcnn_walk, "roi-pooling": roi_pooling,
+          "anchors": anchors}
 
 
 def main() -> None:

@@ -87,6 +87,14 @@ FIGURES = {
             "to. Beside it the map of numbers with the region's three by three bins, the cells "
             "that two bins share hatched; below, the pooled numbers and one bin's cells.",
         size=(704, 956), narrow=1623, params={"box": list, "bins": ROI_BINS}),
+    "anchors": Kind(
+        alt="A scene of three animals with twelve boxes around one cell, of four sizes and "
+            "three shapes. Beside it a table of their widths, heights and overlaps with an animal; "
+            "further views show what all anchors learn, and proposals before and after NMS.",
+        size=(704, 708), narrow=1044, params={"view": ("anchors", "assignment", "proposals"),
+                                              "row": int, "column": int, "positive": float,
+                                              "negative": float, "rescue": bool, "nms": float,
+                                              "kept": int}),
     "transposed-convolution": Kind(
         alt="A grid of three rows and columns onto which a kernel of two rows and columns was "
             "stamped four times. One output pixel is framed; beside the grid, the input, the "

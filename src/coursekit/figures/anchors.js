@@ -1,0 +1,317 @@
+// <ck-anchors>, chapter 11: the anchors of a cell, what all of them learn as two thresholds move, and the trained network's proposals before and after NMS.
+//
+// data-params: { index, scene: { height, width, rgb }, objects, labels, sizes, ratios, stride, rows, columns, positive, negative, rescue, proposals,
+// scores, nms, kept, view, row, column }: a scene and its animals' boxes; of a region proposal network the anchors' sizes and ratios, and the boxes that it
+// scores highest, by falling score, in tenths of a pixel. All else is computed here as coursekit.anchors, assignment and boxes do, in single precision
+// as torch; the tests compare.
+
+import {
+  Figure, PALETTE, boxPath, choicesMarkup, clamp, className, count, decodeBytes, define, instanceColor, onKeys, onPointer, raster, say, slider, sliderMarkup,
+  stroke, tags,
+} from "./kit.js";
+
+const VIEWS = { anchors: "1 Anchors of a cell", assignment: "2 What they learn", proposals: "3 Proposals" };
+const [NEGATIVE, IGNORED] = [-1, -2];
+const USUAL = 70;             // hundredths: the positive IoU of the paper
+const HINT = "Set the positive IoU in the second view, then press the button.";
+const DARK = "#111418";
+const single = Math.fround;
+const hundredths = (share) => Math.round(100 * share);
+const written = (percent) => (percent / 100).toFixed(2);
+const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : word.endsWith("x") ? "es" : "s"}`;
+
+/** Boxes around the point 0, 0: size by size, and for each size ratio by ratio. */
+export function shapes(sizes, ratios) {
+  return sizes.flatMap((size) => ratios.map((ratio) => {
+    const root = single(Math.sqrt(single(ratio)));
+    const [right, low] = [single(size / root) / 2, single(size * root) / 2];
+    return [-right, -low, right, low];
+  }));
+}
+
+/** The shapes around every cell of a map: row by row, cell by cell, shape by shape. */
+export function gridAnchors(rows, columns, stride, around) {
+  const cells = Array.from({ length: rows * columns }, (_, k) => [(k % columns) + 0.5, Math.floor(k / columns) + 0.5]);
+  return cells.flatMap((center) => around.map((box) => box.map((side, i) => single(center[i % 2] * stride + side))));
+}
+
+export function iou(a, b) {
+  const area = ([x1, y1, x2, y2]) => single(single(x2 - x1) * single(y2 - y1));
+  const side = (i) => Math.max(single(Math.min(a[i + 2], b[i + 2]) - Math.max(a[i], b[i])), 0);
+  const inter = single(side(0) * side(1));
+  return single(inter / Math.max(single(single(area(a) + area(b)) - inter), single(1e-9)));
+}
+
+/** For every anchor the row of its object, -1 for background, -2 for neither; `overlaps[object][anchor]` are IoUs. */
+export function assign(overlaps, positive, negative, rescue) {
+  const [high, low] = [single(positive), single(negative)];
+  const most = overlaps.map((row) => Math.max(...row));
+  return overlaps[0].map((_, n) => {
+    const which = overlaps.reduce((best, row, m) => (row[n] > overlaps[best][n] ? m : best), 0);
+    if (overlaps[which][n] >= high || (rescue && overlaps.some((row, m) => row[n] === most[m]))) return which;
+    return overlaps[which][n] >= low ? IGNORED : NEGATIVE;
+  });
+}
+
+/** For every box, by falling score, the kept one that strikes it out; null for one that is kept. */
+export function strikes(boxes, threshold) {
+  const by = [];
+  for (const box of boxes) {
+    const first = by.findIndex((other, k) => other === null && iou(boxes[k], box) > threshold);
+    by.push(first < 0 ? null : first);
+  }
+  return by;
+}
+
+class Anchors extends Figure {
+  static style = `
+    .views { grid-template-columns: repeat(3, 1fr); }
+    .panels { display: grid; }
+    .panels > * { grid-area: 1 / 1; min-width: 0; display: flex; flex-direction: column; gap: 0.6rem; }
+    .panels > :not(.on) { visibility: hidden; }
+    .sliders { grid-template-columns: 1fr; gap: 0.1rem; margin: 0; }
+    .slider span { min-width: 5.6rem; }
+    .switch { display: flex; align-items: center; gap: 0.5rem; min-height: 1.9rem; font-size: 0.84rem; }
+    .switch input { width: 1.15rem; height: 1.15rem; margin: 0; accent-color: var(--accent); }
+    table { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.84rem; font-variant-numeric: tabular-nums; }
+    th, td { padding: 0.22rem 0.3rem; text-align: right; font-weight: 400; border: 0; border-bottom: 1px solid var(--line); background: none; color: inherit; }
+    tr > :first-child { text-align: left; padding-left: 0; }
+    th { color: var(--quiet); }
+    .cell td b, .cell td span { display: block; }
+    .cell td b { font-weight: 500; }
+    .cell td span { color: var(--quiet); font-size: 0.75rem; white-space: nowrap; }
+    .cell td.best { outline: 2px solid var(--accent); outline-offset: -1px; }
+    .cell td.best b { font-weight: 700; }
+    .swatch { display: inline-block; width: 0.7rem; height: 0.7rem; margin-right: 0.35rem; border-radius: 2px; border: 1px solid var(--ground); }
+    .said { min-height: 5.9em; }
+    .key { margin-top: 0.4rem; min-height: 2.9em; max-width: 26rem; }
+  `;
+
+  markup({ sizes, ratios, labels, view, rescue, proposals }) {
+    const cells = sizes.map((size, s) => `<tr><th scope="row"><i class="swatch" style="background:${instanceColor(s)}"></i>${size} px</th>`
+      + `${ratios.map(() => "<td><b></b><span></span></td>").join("")}</tr>`);
+    const rows = (columns) => labels.map((_, m) => `<tr><th scope="row"><i class="swatch" style="background:${instanceColor(m)}"></i>${this.nameOf(m, labels)}</th>`
+      + `${"<td></td>".repeat(columns)}</tr>`).join("");
+    const table = (name, words, heads, body) => `<table class="${name}"><caption class="hidden">${words}</caption>
+      <thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead><tbody>${body}</tbody></table>`;
+    return `<figure aria-labelledby="title">
+      <figcaption id="title">Anchors, what they learn, and proposals</figcaption>
+      <fieldset class="views"><legend>View</legend>${choicesMarkup("view", VIEWS, view)}</fieldset>
+      <div class="body">
+        <div class="plane"><canvas class="scene" role="img"></canvas><p class="quiet key"></p></div>
+        <div class="panels">
+          <div class="anchors"><p class="quiet">Bold: IoU with the animal that the anchor overlaps most. Below it: width × height in pixels.</p>
+            ${table("cell", "The cell’s anchors by size and ratio", ["size", ...ratios.map((ratio) => `h / w = ${ratio}`)], cells.join(""))}
+            <output class="said" aria-live="polite"></output></div>
+          <div class="assignment"><div class="sliders">${sliderMarkup("positive", "Positive IoU")}${sliderMarkup("negative", "Negative IoU")}</div>
+            <label class="switch"><input type="checkbox" name="rescue"${rescue ? " checked" : ""}>Rescue: the best anchor of each animal</label>
+            ${table("shares", "What all anchors learn", ["positive", "ignored", "negative"], "<tr><td></td><td></td><td></td></tr>")}
+            ${table("gains", "The positive anchors of each animal", ["animal", "best IoU", "positive", "by rescue"], rows(3))}
+            <output class="said" aria-live="polite"></output></div>
+          <div class="proposals"><div class="sliders">${sliderMarkup("nms", "NMS threshold")}${sliderMarkup("kept", "Keep at most")}</div>
+            ${table("found", "The best proposal of each animal", ["animal", "best IoU", "its rank", "objectness"], rows(3))}
+            <output class="said" aria-live="polite"></output>
+            <p class="quiet">The ${proposals.length} boxes that the trained network scores highest here.</p></div>
+        </div>
+      </div>
+      <div class="task">
+        <p><b>Task.</b> Without the rescue, find the highest positive IoU at which every animal still has an anchor.</p>
+        <div class="row"><button type="button" class="main" name="claim">This is the highest</button></div>
+        <output class="verdict" aria-live="polite"></output>
+      </div>
+    </figure>`;
+  }
+
+  nameOf(m, labels = this.labels) {
+    return `${className(labels[m])} ${m}`;
+  }
+
+  start({ scene: { height, width, rgb }, objects, labels, sizes, ratios, stride, rows, columns, positive, negative, rescue, proposals, scores, nms, kept, view, row, column }) {
+    const bytes = decodeBytes(rgb);
+    const tenths = objects.map((box) => box.map((side) => 10 * side));
+    Object.assign(this, { height, width, objects, labels, sizes, ratios, stride, rows, columns, rescue, proposals, scores, kept, view, row, column,
+      positive: hundredths(positive), negative: hundredths(negative), nms: hundredths(nms), verdict: [false, HINT] });
+    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
+    this.around = shapes(sizes, ratios);
+    this.anchors = gridAnchors(rows, columns, stride, this.around);
+    this.overlaps = objects.map((object) => this.anchors.map((anchor) => iou(object, anchor)));
+    this.hits = tenths.map((object) => proposals.map((box) => iou(object, box)));
+    const scene = this.find(".scene");
+    onKeys(scene, (dx, dy) => this.go(this.row + dy, this.column + dx), () => this.claim());
+    const at = (x, y) => [y, x].map((side) => Math.floor(side / stride) - 1);       // a margin of one cell around the picture
+    onPointer(scene, width + 2 * stride, { move: (x, y) => this.go(...at(x, y)),
+      grabs: (x, y) => this.view === "anchors" && Math.hypot(at(x, y)[0] - this.row, at(x, y)[1] - this.column) < 2 });
+    const set = (name) => (value) => {
+      this[name] = value;
+      if (name === "positive") this.negative = Math.min(this.negative, value);
+      if (name === "negative") this.positive = Math.max(this.positive, value);
+      this.verdict = [false, HINT];
+      this.draw();
+    };
+    const most = { positive: 100, negative: 100, nms: 100, kept: proposals.length };
+    this.sliders = Object.fromEntries(Object.entries(most).map(([name, high]) => [name, slider(this.shadowRoot, name, high, set(name))]));
+    this.find("[name=rescue]").addEventListener("change", (event) => set("rescue")(event.target.checked));
+    this.find(".views").addEventListener("change", (event) => { this.view = event.target.value; this.draw(); });
+    this.find("[name=claim]").addEventListener("click", () => this.claim());
+  }
+
+  go(row, column) {
+    if (this.view !== "anchors") return;
+    [this.row, this.column] = [clamp(row, 0, this.rows - 1), clamp(column, 0, this.columns - 1)];
+    this.draw();
+  }
+
+  // ---- what is asked of the numbers ----
+
+  /** With thresholds in hundredths: what each anchor learns, and for each animal how many anchors. */
+  assigned(positive = this.positive, rescue = this.rescue) {
+    const given = assign(this.overlaps, positive / 100, Math.min(this.negative, positive) / 100, rescue);
+    return { given, gains: this.objects.map((_, m) => given.filter((one) => one === m).length) };
+  }
+
+  /** The animals that no anchor learns without the rescue. */
+  without(positive) {
+    const { gains } = this.assigned(positive, false);
+    return gains.flatMap((many, m) => (many ? [] : [m]));
+  }
+
+  claim() {
+    const bare = this.without(this.positive);
+    const names = (rows) => rows.map((m) => this.nameOf(m)).join(" and ");
+    if (this.rescue) this.verdict = [false, "Not yet: the rescue is on, so every animal has an anchor at any positive IoU. Switch it off."];
+    else if (bare.length) this.verdict = [false, `Not yet: at ${written(this.positive)}, ${names(bare)} ${bare.length > 1 ? "have" : "has"} no anchor.`];
+    else if (this.positive < 100 && !this.without(this.positive + 1).length) this.verdict = [false, "Not yet: every animal has an anchor here, but also at a higher positive IoU."];
+    else {
+      const lost = this.without(this.positive + 1);
+      const usual = this.without(USUAL).length;
+      this.verdict = [true, `✓ Solved. From ${written(this.positive + 1)} on, no anchor fits ${names(lost)} well enough. At the usual ${written(USUAL)}, `
+        + `${usual} of ${this.objects.length} animals would have none: nothing would teach the network to find them. Hence the rescue.`];
+    }
+    this.draw();
+  }
+
+  // ---- drawing ----
+
+  draw() {
+    const ratio = window.devicePixelRatio || 1;
+    const side = Math.max(4, Math.floor(Math.min(this.stage() / (this.columns + 2), 26) * ratio));
+    const canvas = this.find(".scene");
+    [canvas.width, canvas.height] = [(this.columns + 2) * side, (this.rows + 2) * side];
+    [canvas.style.width, canvas.style.height] = [canvas.width / ratio, canvas.height / ratio].map((size) => `${size}px`);
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    context.fillStyle = getComputedStyle(this.find("figure")).getPropertyValue("--soft");
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(this.picture, side, side, this.columns * side, this.rows * side);
+    this.plane = { context, scale: side / this.stride, ratio };
+    for (const name of Object.keys(VIEWS)) this.find(`.panels > .${name}`).classList.toggle("on", name === this.view);
+    canvas.toggleAttribute("tabindex", this.view === "anchors");
+    for (const [name, { set }] of Object.entries(this.sliders)) {
+      set(this[name]);
+      if (name === "kept") continue;
+      say(this.find(`[name=${name}]`).parentElement.querySelector("b"), written(this[name]));
+      this.find(`[name=${name}]`).setAttribute("aria-valuetext", written(this[name]));
+    }
+    const [key, label] = { anchors: () => this.drawAnchors(), assignment: () => this.drawAssignment(), proposals: () => this.drawProposals() }[this.view]();
+    say(this.find(".key"), key);
+    canvas.setAttribute("aria-label", `A scene with ${this.objects.length} animals. ${label}`);
+    this.writeTask();
+  }
+
+  /** Stroke a box given in pixels of the picture, dashed if asked. */
+  box(box, color, width, dash = []) {
+    const { context, scale, ratio } = this.plane;
+    context.setLineDash(dash.map((d) => (d * ratio) / scale));
+    stroke(this.plane, boxPath(box.map((side) => side + this.stride)), color, width);
+    context.setLineDash([]);
+  }
+
+  /** Names on the animals' boxes, and other words: [text, box, color]. */
+  names(others = []) {
+    const all = [...others, ...this.objects.map((box, m) => [this.nameOf(m), box, DARK])];
+    tags(this.plane, all.map(([text, [x, y], color]) => ({ text, x: x + this.stride, y: y + this.stride, color, corner: true })));
+  }
+
+  drawAnchors() {
+    const { context, scale, ratio } = this.plane;
+    const [x, y] = [this.column, this.row].map((k) => (k + 0.5) * this.stride);
+    const first = (this.row * this.columns + this.column) * this.around.length;
+    const mine = this.around.map((_, a) => {
+      const overlaps = this.overlaps.map((row) => row[first + a]);
+      const most = Math.max(...overlaps);
+      return { box: this.anchors[first + a], most, which: overlaps.indexOf(most), color: instanceColor(Math.floor(a / this.ratios.length)) };
+    });
+    const best = mine.reduce((a, b) => (b.most > a.most ? b : a));
+    context.fillStyle = "rgba(255,255,255,0.28)";
+    const edge = this.stride * scale;
+    for (let k = 1; k < this.columns; k += 1) context.fillRect((k + 1) * edge, edge, ratio, this.rows * edge);
+    for (let k = 1; k < this.rows; k += 1) context.fillRect(edge, (k + 1) * edge, this.columns * edge, ratio);
+    this.objects.forEach((box) => this.box(box, DARK, 1.5, [2, 4]));
+    mine.forEach(({ box, color }) => this.box(box, color, 1.25));
+    if (best.most > 0) this.box(best.box, best.color, 3.5);
+    this.box([x - 4, y - 4, x + 4, y + 4], DARK, 1);
+    context.fillStyle = "#FFFFFF";
+    context.fillRect((x + this.stride - 1) * scale, (y + this.stride - 1) * scale, 2 * scale, 2 * scale);
+    this.names(best.most > 0 ? [[written(hundredths(best.most)), best.box, best.color]] : []);
+    [...this.find(".cell tbody").querySelectorAll("td")].forEach((td, a) => {
+      const [x1, y1, x2, y2] = this.around[a];
+      say(td.querySelector("b"), mine[a].most.toFixed(2));
+      say(td.querySelector("span"), `${Math.round(x2 - x1)} × ${Math.round(y2 - y1)}`);
+      td.className = best.most > 0 && mine[a] === best ? "best" : "";
+    });
+    const out = mine.filter(({ box }) => box[0] < 0 || box[1] < 0 || box[2] > this.width || box[3] > this.height).length;
+    const place = `Row ${this.row}, column ${this.column}: ${mine.length} anchors around x ${x}, y ${y}`;
+    say(this.find(".anchors .said"), `${place}; ${out || "none"} of them ${out === 1 ? "reaches" : "reach"} beyond the picture. `
+      + (best.most > 0 ? `The best meets ${this.nameOf(best.which)} at IoU ${best.most.toFixed(2)}.` : "None meets an animal."));
+    return ["Choose a cell: click, or press the arrow keys. Thick: the anchor that fits best. Dotted: the animals.", `${place}. Arrow keys choose a cell.`];
+  }
+
+  drawAssignment() {
+    const { given, gains } = this.assigned();
+    const plain = this.assigned(this.positive, false).given;
+    const saved = (n) => given[n] >= 0 && plain[n] < 0;
+    this.objects.forEach((box) => this.box(box, DARK, 1.5, [2, 4]));
+    given.forEach((m, n) => { if (m >= 0 && !saved(n)) this.box(this.anchors[n], instanceColor(m), 1.5); });
+    given.forEach((m, n) => { if (saved(n)) this.box(this.anchors[n], instanceColor(m), 2.5, [9, 6]); });
+    this.names();
+    const many = [given.filter((m) => m >= 0), given.filter((m) => m === IGNORED), given.filter((m) => m === NEGATIVE)].map((rows) => rows.length);
+    [...this.find(".shares tbody").querySelectorAll("td")].forEach((td, k) => say(td, count(many[k])));
+    [...this.find(".gains tbody").rows].forEach((line, m) => {
+      const rescued = given.filter((one, n) => one === m && saved(n)).length;
+      [Math.max(...this.overlaps[m]).toFixed(3), gains[m], rescued].forEach((value, k) => say(line.cells[k + 1], String(value)));
+    });
+    const bare = gains.filter((gain) => !gain).length;
+    const rescued = given.filter((_, n) => saved(n)).length;
+    const words = `${plural(many[0], "positive anchor")} of ${count(given.length)}${rescued ? `, ${rescued} of them only by the rescue` : ""}. `
+      + (bare ? `${bare} of ${gains.length} animals ${bare === 1 ? "has" : "have"} none.` : "Every animal has at least one.");
+    say(this.find(".assignment .said"), words);
+    return ["Solid: positive anchors, in their animal’s colour. Long dashes: positive only by the rescue. Dotted: the animals.", words];
+  }
+
+  drawProposals() {
+    const by = strikes(this.proposals, this.nms / 100);
+    const left = by.flatMap((other, i) => (other === null ? [i] : []));
+    const kept = left.slice(0, this.kept);
+    const { context } = this.plane;
+    const draw = (i, color, width, dash) => this.box(this.proposals[i].map((side) => side / 10), color, width, dash);
+    context.globalAlpha = 0.28;
+    this.proposals.forEach((_, i) => { if (!kept.includes(i)) draw(i, PALETTE[7], 0.75, [1, 3]); });
+    context.globalAlpha = 1;
+    kept.toReversed().forEach((i) => draw(i, PALETTE[5], 1.5));
+    const best = this.hits.map((row) => kept.reduce((a, i) => (a < 0 || row[i] > row[a] ? i : a), -1));
+    best.forEach((i, m) => { if (i >= 0 && this.hits[m][i] > 0) draw(i, instanceColor(m), 3); });
+    this.objects.forEach((box) => this.box(box, DARK, 1.5, [2, 4]));
+    this.names();
+    [...this.find(".found tbody").rows].forEach((line, m) => {
+      const i = best[m];
+      const cells = i < 0 ? ["–", "–", "–"] : [this.hits[m][i].toFixed(2), `${kept.indexOf(i) + 1}`, this.scores[i].toFixed(3)];
+      cells.forEach((value, k) => say(line.cells[k + 1], value));
+    });
+    const recall = [0.5, 0.7].map((least) => `${best.filter((i, m) => i >= 0 && this.hits[m][i] >= least).length} of ${best.length} at IoU ${least}`);
+    const words = `NMS strikes out ${by.length - left.length} of ${plural(by.length, "box")}; of the ${left.length} left, the ${kept.length} of highest score are kept. Recall: ${recall.join(", ")}.`;
+    say(this.find(".proposals .said"), words);
+    return ["Solid: kept; thick: each animal’s best. Faint dots: struck out, or beyond the number kept. Dotted, dark: the animals.", words];
+  }
+}
+
+define("ck-anchors", Anchors);
