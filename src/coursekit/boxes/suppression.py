@@ -108,7 +108,7 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float)
     if labels.dtype != torch.int64:
         raise TypeError(f"labels: got {labels.dtype}, but torch.int64 class ids were expected. "
                         "Call labels.long() first.")
-    if len(boxes):
+    if len(boxes) and (labels != labels[0]).any():
         boxes = boxes.double()
         room = boxes.max() - boxes.min() + 1                                 # more than any box
         boxes = boxes + (labels * room)[:, None]
