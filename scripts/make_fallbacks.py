@@ -25,7 +25,7 @@ from coursekit.figures import FIGURES, show  # noqa: E402
 FOLDER = ROOT / "src/coursekit/figures/fallback"
 START = {"five-outputs": {"view": "instance"},       # what a figure shows, where not its own start
          "rcnn-walk": {"stage": "regress", "region": 41}}
-QUALITY = {"roi-pooling": 26}                       # so many numbers would weigh too much at 38
+QUALITY = {"roi-pooling": 26, "roi-align": 18}      # so many numbers would weigh too much at 38
 PHONE = 326                                         # width of a figure on a screen of 360 px
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>figure</title>
 <style>body {{ margin: 0; font-family: "Liberation Sans", Arial, sans-serif; width: {width}px }}

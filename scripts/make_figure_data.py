@@ -307,10 +307,15 @@ def anchors() -> dict:
             "nms": RPN_NMS_IOU, "kept": 10, "view": "anchors", "row": 10, "column": 7}
 
 
+def roi_align() -> dict:
+    """The same scene, region and channel, for RoI pooling and RoIAlign side by side."""
+    return roi_pooling() | {"view": "channel"}
+
+
 MAKERS = {"five-outputs": five_outputs, "sliding-window": sliding_window, "decoders": nine_answers,
           "box-loss": one_box, "nms-and-ap": nms_and_ap, "grouping": grouping,
           "rcnn-walk": rcnn_walk, "roi-pooling": roi_pooling,
-          "anchors": anchors}
+          "anchors": anchors, "roi-align": roi_align}
 
 
 def main() -> None:

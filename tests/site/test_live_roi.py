@@ -150,7 +150,7 @@ def test_the_modules_function_is_roi_pool_on_random_regions(visit):  # noqa: F81
     page = visit(NAME)
     for bins in range(1, 9):
         found = page.evaluate("""async ([values, boxes, bins]) => {
-            const { roiPool } = await import('/roi-pooling.js');
+            const { roiPool } = await import('/region.js');
             const map = { values, rows: 13, columns: 17 };
             return boxes.map((box) => roiPool(map, box, 1 / 8, bins).pooled.map((b) => b.value));
         }""", [values.flatten().tolist(), boxes.tolist(), bins])

@@ -95,6 +95,12 @@ FIGURES = {
                                               "row": int, "column": int, "positive": float,
                                               "negative": float, "rescue": bool, "nms": float,
                                               "kept": int}),
+    "roi-align": Kind(
+        alt="A scene with one region twice: RoIAlign's dashed frame with four points in each of "
+            "its nine bins, and the whole cells that RoI pooling rounds it to. Beside it the map; "
+            "below, the numbers of both, and one bin's cells and points.",
+        size=(704, 1137), narrow=2017, params={"box": list, "bins": ROI_BINS,
+                                               "view": ("channel", "x", "y")}),
     "transposed-convolution": Kind(
         alt="A grid of three rows and columns onto which a kernel of two rows and columns was "
             "stamped four times. One output pixel is framed; beside the grid, the input, the "
@@ -179,11 +185,20 @@ def figure_tag(name: str, params: dict) -> str:
 
 
 def inline_script(name: str) -> str:
-    """The shared helpers and the figure's module as one script, without imports and exports."""
-    sources = [(HERE / file).read_text(encoding="utf-8") for file in ("kit.js", f"{name}.js")]
-    joined = re.sub(r"^import \{.*?\} from \S+;$", "", "\n".join(sources), flags=re.M | re.S)
+    """The figure's module and what it imports as one script, without imports and exports."""
+    joined = re.sub(r"^import \{.*?\} from \S+;$", "", "\n".join(modules(name).values()),
+                    flags=re.M | re.S)
     joined = re.sub(r"^export ", "", joined, flags=re.M)
     return f'\n<script type="module">\n{joined}</script>'
+
+
+def modules(name: str) -> dict[str, str]:
+    """The text of the module `name` by its name, after those of the modules that it needs."""
+    text = (HERE / f"{name}.js").read_text(encoding="utf-8")
+    found = {}
+    for other in re.findall(r'\} from "\./(\S+)\.js";$', text, flags=re.M):
+        found |= modules(other)
+    return found | {name: text}
 
 
 def pack_scene(image: Tensor, target: dict[str, Tensor]) -> dict:

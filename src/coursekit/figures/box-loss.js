@@ -5,7 +5,7 @@
 // coordinates are equal (each gets half of a maximum's gradient); the tests compare them with coursekit.box_losses.
 
 import {
-  Figure, PALETTE, boxPath, choicesMarkup, clamp, decodeBytes, define, fitCanvas, onKeys, onPointer, raster, say, stroke, tags,
+  Figure, PALETTE, boxPath, choicesMarkup, clamp, decodeBytes, define, fitCanvas, onDrag, onKeys, raster, say, stroke, tags,
 } from "./kit.js";
 
 const FONT = 0.76;      // of the table, in rem
@@ -94,13 +94,10 @@ class BoxLoss extends Figure {
 
   start({ scene: { height, width, rgb }, truth, box, loss }) {
     const bytes = decodeBytes(rgb);
-    Object.assign(this, { height, width, truth, loss, box: [...box], grip: "whole", drag: null, verdict: [false, HINT] });
+    Object.assign(this, { height, width, truth, loss, box: [...box], grip: "whole", verdict: [false, HINT] });
     this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
     const canvas = this.find(".scene");
-    for (const name of ["pointerdown", "pointerup", "touchstart", "touchend"]) {
-      canvas.addEventListener(name, () => { this.drag = null; }, { passive: true });   // the next move begins a drag
-    }
-    onPointer(canvas, width, { move: (x, y) => this.dragTo(x, y), grabs: (x, y) => this.partAt(x, y) !== null });
+    onDrag(canvas, width, { part: (x, y) => this.partAt(x, y), move: (...by) => this.moveBy(...by), begin: (part) => this.grab(part) });
     onKeys(canvas, (dx, dy) => this.moveBy(this.grip, dx, dy), () => this.claim());
     this.find(".parts").addEventListener("change", (event) => { this.grip = event.target.value; this.draw(); });
     this.find(".losses").addEventListener("change", (event) => { this.loss = event.target.value; this.draw(); });
@@ -117,20 +114,11 @@ class BoxLoss extends Figure {
     return x1 <= x && x <= x2 && y1 <= y && y <= y2 ? "whole" : null;
   }
 
-  dragTo(x, y) {
-    if (!this.drag) {
-      this.drag = { part: this.partAt(x, y), x, y };
-      if (this.drag.part && this.drag.part !== this.grip) {
-        this.grip = this.drag.part;
-        this.find(`input[value=${this.grip}]`).checked = true;
-        this.draw();
-      }
-      return;
-    }
-    const [dx, dy] = [Math.round(x - this.drag.x), Math.round(y - this.drag.y)];
-    if (!this.drag.part || (!dx && !dy)) return;
-    this.moveBy(this.drag.part, dx, dy);
-    Object.assign(this.drag, { x: this.drag.x + dx, y: this.drag.y + dy });
+  grab(part) {
+    if (part === this.grip) return;
+    this.grip = part;
+    this.find(`input[value=${part}]`).checked = true;
+    this.draw();
   }
 
   moveBy(part, dx, dy) {

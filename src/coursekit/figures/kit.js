@@ -237,6 +237,29 @@ export function onPointer(canvas, width, { move, press = () => {}, hover = false
   });
 }
 
+/**
+ * Dragging on a canvas: `part(x, y)` names what lies under the pointer (null: nothing), `move(part, dx, dy)` moves that by whole pixels.
+ * All in picture pixels; around the picture, which is `width` wide, the canvas has `margin` pixels more on each side.
+ */
+export function onDrag(canvas, width, { part, move, margin = 0, begin = () => {} }) {
+  let drag = null;
+  for (const name of ["pointerdown", "pointerup", "touchstart", "touchend"]) {
+    canvas.addEventListener(name, () => { drag = null; }, { passive: true });      // the next move begins a drag
+  }
+  const to = (x, y) => {
+    if (!drag) {
+      drag = { part: part(x, y), x, y };
+      if (drag.part) begin(drag.part);
+      return;
+    }
+    const [dx, dy] = [Math.round(x - drag.x), Math.round(y - drag.y)];
+    if (!drag.part || (!dx && !dy)) return;
+    move(drag.part, dx, dy);
+    [drag.x, drag.y] = [drag.x + dx, drag.y + dy];
+  };
+  onPointer(canvas, width + 2 * margin, { move: (x, y) => to(x - margin, y - margin), grabs: (x, y) => part(x - margin, y - margin) !== null });
+}
+
 /** A labelled range input with its value beside it; returns { set(value) }. */
 export function slider(root, name, maximum, input) {
   const range = root.querySelector(`input[name="${name}"]`);

@@ -2,60 +2,13 @@
 //
 // data-params: { index, scene: { height, width, rgb }, stride, rows, columns, map, channel, channels, box, bins }: a scene, one channel of the backbone's
 // map of it as whole numbers from 0 to 99, row by row, and a region in pixels. All else is computed here, as coursekit.roi.roi_pool does, in
-// single precision as torch; the tests compare. The functions above the element are for other figures, too: import them from here.
+// single precision as torch; the tests compare.
 
-import {
-  Figure, PALETTE, boxPath, choicesMarkup, clamp, decodeBytes, define, drawGrid, onKeys, onPointer, raster, say, short, stroke, tags,
-} from "./kit.js";
+import { boxPath, choicesMarkup, define, drawGrid, say, short, stroke, tags } from "./kit.js";
+import { ASKED, BINS, GRIPS, PARTS, RegionFigure, WHOLE, cellsOf, plural, roiPool, signed, span } from "./region.js";
 
-const PARTS = { whole: "whole", first: "top left", last: "bottom right" };
-const GRIPS = { whole: "the whole region", first: "its top left corner", last: "its bottom right corner" };
-const BINS = { 2: "2 × 2 bins", 3: "3 × 3 bins", 7: "7 × 7 bins" };
 const STAGES = { asked: "asked for, px", scaled: "", first: "1st rounding", off: "edges moved", bin: "", second: "2nd rounding" };
 const WANTED = 6;             // pixels each way that the task asks for
-const [ASKED, WHOLE] = [PALETTE[4], "#111418"];
-
-/** Round half away from zero, as C does. */
-export function rounded(value) {
-  const whole = Math.trunc(value);
-  return whole + Math.trunc(2 * (value - whole));
-}
-
-/**
- * A region from `start` to `end` pixels along one axis, both roundings: its first and last cell, then of each bin the edges
- * `low` and `high` before the second rounding, and its cells, `from` up to but without `stop`, as far as the map of `size` cells has them.
- */
-export function binCells(start, end, scale, bins, size) {
-  const [first, last] = [start, end].map((value) => rounded(Math.fround(value) * scale));
-  const length = Math.fround(Math.max(last - first + 1, 1) / bins);
-  const edge = (k) => Math.fround(k * length);
-  const inside = (k) => clamp(first + k, 0, size);
-  return { first, last, length, bins: Array.from({ length: bins }, (_, k) => ({
-    low: first + edge(k), high: first + edge(k + 1), from: inside(Math.floor(edge(k))), stop: inside(Math.ceil(edge(k + 1))),
-  })) };
-}
-
-/** RoI pooling of one map: along each axis what binCells gives, and row by row every bin's value, its first greatest cell, and how many are as great. */
-export function roiPool({ values, rows, columns }, [x1, y1, x2, y2], scale, bins) {
-  const [across, down] = [binCells(x1, x2, scale, bins, columns), binCells(y1, y2, scale, bins, rows)];
-  const pooled = down.bins.flatMap((r) => across.bins.map((c) => {
-    const best = { value: 0, at: -1, equals: 0 };            // what an empty bin gives
-    for (let i = r.from; i < r.stop; i += 1) {
-      for (let j = c.from; j < c.stop; j += 1) {
-        const value = values[i * columns + j];
-        if (best.at < 0 || value > best.value) Object.assign(best, { value, at: i * columns + j, equals: 1 });
-        else if (value === best.value) best.equals += 1;
-      }
-    }
-    return best;
-  }));
-  return { across, down, pooled };
-}
-
-const span = (low, high) => `${short(low, 3)} … ${short(high, 3)}`.replace(/-/g, "−");
-const cellsOf = (from, stop) => (stop <= from ? "none" : stop - from === 1 ? `cell ${from}` : `cells ${from} to ${stop - 1}`).replace(/-/g, "−");
-const signed = (value) => (value === 0 ? "0" : `${value < 0 ? "−" : "+"}${short(Math.abs(value), 1)}`);
-const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
 /** For bins that may overlap: the lane in which each is drawn, so that no two of one lane meet. */
 function lanes(bins) {
@@ -68,7 +21,7 @@ function lanes(bins) {
   });
 }
 
-class RoiPooling extends Figure {
+class RoiPooling extends RegionFigure {
   static style = `
     :host { --bin: #B5532A; --on-bin: #FFFFFF; }
     :host([data-scheme="dark"]) { --bin: #F0915F; --on-bin: #24110A; }
@@ -122,23 +75,12 @@ class RoiPooling extends Figure {
     </figure>`;
   }
 
-  start({ scene: { height, width, rgb }, stride, rows, columns, map, channel, channels, box, bins }) {
-    const bytes = decodeBytes(rgb);
-    Object.assign(this, { height, width, stride, rows, columns, channel, channels, box: [...box], kept: [...box], count: bins, bin: 0, grip: "whole", drag: null });
-    this.map = { values: map, rows, columns };
-    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
-    const [scene, pooled] = [this.find(".scene"), this.find(".pooled")];
-    for (const name of ["pointerdown", "pointerup", "touchstart", "touchend"]) {
-      scene.addEventListener(name, () => { this.drag = null; }, { passive: true });      // the next move begins a drag
-    }
-    const pixel = (at) => at - stride;                       // a margin of one cell around the picture
-    onPointer(scene, width + 2 * stride, { move: (x, y) => this.dragTo(pixel(x), pixel(y)), grabs: (x, y) => this.partAt(pixel(x), pixel(y)) !== null });
-    onKeys(scene, (dx, dy) => this.moveBy(this.grip, dx, dy), () => this.claim());
-    onPointer(pooled, 1, { move: (x, y) => this.choose([y, x].map((at) => clamp(Math.floor(at * this.count), 0, this.count - 1))) });
-    this.find(".parts").addEventListener("change", (event) => { this.grip = event.target.value; this.draw(); });
-    this.find(".bins").addEventListener("change", (event) => { this.divide(Number(event.target.value)); });
-    const step = (by) => { this.bin = (this.bin + by + this.count ** 2) % this.count ** 2; this.draw(); };
-    const acts = { back: () => step(-1), next: () => step(1), claim: () => this.claim(), remember: () => { this.kept = [...this.box]; this.put(this.box); },
+  start(params) {
+    const { channel, channels, box } = params;
+    Object.assign(this, { channel, channels });
+    this.startRegion(params, this.find(".scene"));
+    this.choosesOn(this.find(".pooled"));
+    const acts = { back: () => this.step(-1), next: () => this.step(1), claim: () => this.claim(), remember: () => { this.kept = [...this.box]; this.put(this.box); },
       reset: () => { this.kept = [...box]; this.bin = 0; this.put([...box]); } };
     for (const [name, act] of Object.entries(acts)) this.find(`[name=${name}]`).addEventListener("click", act);
     this.verdict = [false, this.moved()];
@@ -146,58 +88,9 @@ class RoiPooling extends Figure {
 
   // ---- the region ----
 
-  /** The part of the region under a pointer: a corner as [side of x, side of y], the whole region, or null. */
-  partAt(x, y) {
-    const [x1, y1, x2, y2] = this.box;
-    const inside = x1 <= x && x <= x2 && y1 <= y && y <= y2;
-    const corners = [[0, 1], [2, 1], [0, 3], [2, 3]].map(([i, j]) => ({ part: [i, j], far: Math.hypot(x - this.box[i], y - this.box[j]) }));
-    const { part, far } = corners.reduce((a, b) => (b.far < a.far ? b : a));
-    if (far < (inside ? Math.min(8, (x2 - x1) / 3, (y2 - y1) / 3) : 8)) return part;
-    return inside ? "whole" : null;
-  }
-
-  dragTo(x, y) {
-    if (!this.drag) {
-      this.drag = { part: this.partAt(x, y), x, y };
-      return;
-    }
-    const [dx, dy] = [Math.round(x - this.drag.x), Math.round(y - this.drag.y)];
-    if (!this.drag.part || (!dx && !dy)) return;
-    this.moveBy(this.drag.part, dx, dy);
-    Object.assign(this.drag, { x: this.drag.x + dx, y: this.drag.y + dy });
-  }
-
-  /** Move the whole region, or one corner: at least a pixel remains, at most a cell lies beyond the picture. */
-  moveBy(part, dx, dy) {
-    const box = [...this.box];
-    const [low, high] = [-this.stride, [this.width + this.stride, this.height + this.stride]];
-    if (part === "whole") {
-      const [right, lower] = [clamp(dx, low - box[0], high[0] - box[2]), clamp(dy, low - box[1], high[1] - box[3])];
-      this.put([box[0] + right, box[1] + lower, box[2] + right, box[3] + lower]);
-      return;
-    }
-    const sides = { first: [0, 1], last: [2, 3] }[part] ?? part;
-    [dx, dy].forEach((d, k) => {
-      const i = sides[k];
-      box[i] = i < 2 ? clamp(box[i] + d, low, box[i + 2] - 1) : clamp(box[i] + d, box[i - 2] + 1, high[k]);
-    });
-    this.put(box);
-  }
-
   put(box) {
     this.box = box;
     this.verdict = [false, this.moved()];
-    this.draw();
-  }
-
-  divide(count) {
-    const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count].map((k) => Math.min(k, count - 1));
-    [this.count, this.bin] = [count, i * count + j];
-    this.put(this.box);
-  }
-
-  choose([i, j]) {
-    this.bin = i * this.count + j;
     this.draw();
   }
 
@@ -209,10 +102,9 @@ class RoiPooling extends Figure {
 
   /** How the region differs from the one remembered: pixels across and down, whether its size does, how many numbers do. */
   since() {
-    const d = this.box.map((value, i) => value - this.kept[i]);
     const [now, then] = [this.pool(this.box), this.pool(this.kept)];
     const same = ["across", "down"].every((axis) => now[axis].first === then[axis].first && now[axis].last === then[axis].last);
-    return { dx: d[0], dy: d[1], resized: d[0] !== d[2] || d[1] !== d[3], same,
+    return { ...this.shift(), same,
       changed: now.pooled.map(({ value }, k) => value !== then.pooled[k].value), zeros: now.pooled.every(({ value }) => value === 0) };
   }
 
@@ -244,10 +136,7 @@ class RoiPooling extends Figure {
 
   draw() {
     const result = this.pool(this.box);
-    const ratio = window.devicePixelRatio || 1;
-    const side = Math.max(4, Math.floor(Math.min(this.find(".plane").clientWidth / (this.columns + 2), 26) * ratio));
-    const style = getComputedStyle(this.find("figure"));
-    const ink = Object.fromEntries(["ground", "soft", "line", "ink", "quiet", "accent", "bin", "on-bin"].map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    const { side, ratio, ink } = this.measure(["ground", "soft", "line", "ink", "quiet", "accent", "bin", "on-bin"]);
     this.chosen = { row: result.down.bins[Math.floor(this.bin / this.count)], column: result.across.bins[this.bin % this.count], ...result.pooled[this.bin] };
     this.drawScene(result, this.plane(".scene", side, ratio), side, ratio, ink);
     this.drawMap(result, this.plane(".map", side, ratio), side, ratio, ink);
@@ -255,30 +144,15 @@ class RoiPooling extends Figure {
     this.write(result);
   }
 
-  /** A canvas of the map's cells and a margin of one cell around them. */
-  plane(selector, side, ratio) {
-    const canvas = this.find(selector);
-    [canvas.width, canvas.height] = [(this.columns + 2) * side, (this.rows + 2) * side];
-    canvas.style.width = `${canvas.width / ratio}px`;
-    canvas.style.height = `${canvas.height / ratio}px`;
-    return canvas.getContext("2d");
-  }
-
   drawScene({ across, down }, context, side, ratio, ink) {
     const { stride } = this;
     const view = { context, scale: side / stride, ratio };
-    const path = (box) => boxPath(box.map((value) => value + stride));
     const dashed = (dash, ...rest) => {
       context.setLineDash(dash.map((d) => (d * ratio) / view.scale));
       stroke(view, ...rest);
       context.setLineDash([]);
     };
-    context.fillStyle = ink.soft;
-    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
-    context.drawImage(this.picture, side, side, this.columns * side, this.rows * side);
-    context.fillStyle = "rgba(255,255,255,0.3)";
-    for (let k = 1; k < this.columns; k += 1) context.fillRect((k + 1) * side, side, ratio, this.rows * side);
-    for (let k = 1; k < this.rows; k += 1) context.fillRect(side, (k + 1) * side, this.columns * side, ratio);
+    const path = this.drawPicture(context, side, ratio, ink.soft);
     const [x1, y1, x2, y2] = this.box;
     const [w, h] = [(x2 - x1) / this.count, (y2 - y1) / this.count];
     const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count];
@@ -314,64 +188,9 @@ class RoiPooling extends Figure {
     this.drawBars(across, down, context, side, ratio, ink);
   }
 
-  drawCells(cells, context, side, ratio, ink) {
-    const most = Math.max(...this.map.values, 1);
-    context.fillStyle = ink.ground;
-    context.fillRect(0, 0, context.canvas.width, context.canvas.height);
-    for (const { value, x, y, bins, win, here } of cells) {
-      context.fillStyle = here ? ink.bin : win ? ink.ink : ink.accent;
-      context.globalAlpha = win ? 1 : ((bins ? 0.55 : 0.25) * value) / most;
-      context.fillRect(x, y, side, side);
-      context.globalAlpha = 1;
-      if (bins > 1 && !win) this.hatch(context, x, y, side, ratio, ink.quiet);
-    }
-    context.fillStyle = ink.line;
-    for (let k = 0; k <= this.columns; k += 1) context.fillRect((k + 1) * side, side, ratio, this.rows * side);
-    for (let k = 0; k <= this.rows; k += 1) context.fillRect(side, (k + 1) * side, this.columns * side, ratio);
-  }
-
-  /** The map's numbers, with a halo where lines cross them, and along two sides those of its columns and rows. */
-  drawNumbers(cells, context, side, ratio, ink) {
-    [context.textAlign, context.textBaseline] = ["center", "middle"];
-    const write = (words, x, y, color, share = 0.54, bold = "", halo = null) => {
-      context.font = `${bold}${share * side}px system-ui, sans-serif`;
-      [context.fillStyle, context.strokeStyle, context.lineWidth] = [color, halo, 2.5 * ratio];
-      if (halo) context.strokeText(words, x + side / 2, y + side * 0.53);
-      context.fillText(words, x + side / 2, y + side * 0.53);
-    };
-    for (let k = 0; k < this.columns; k += 1) write(k, (k + 1) * side, 0, ink.quiet, 0.45);
-    for (let k = 0; k < this.rows; k += 1) write(k, 0, (k + 1) * side, ink.quiet, 0.45);
-    for (const { value, x, y, bins, win, here } of cells) {
-      if (win) write(value, x, y, here ? ink["on-bin"] : ink.ground, 0.54, "700 ");
-      else write(value, x, y, bins ? ink.ink : ink.quiet, 0.54, "", bins ? ink.ground : null);
-    }
-  }
-
-  hatch(context, x, y, side, ratio, color) {
-    context.strokeStyle = color;
-    context.lineWidth = ratio;
-    context.globalAlpha = 0.55;
-    context.beginPath();
-    for (const k of [0.34, 0.67, 1]) {
-      context.moveTo(x, y + k * side);
-      context.lineTo(x + k * side, y);
-      if (k === 1) continue;
-      context.moveTo(x + side, y + k * side);
-      context.lineTo(x + k * side, y + side);
-    }
-    context.stroke();
-    context.globalAlpha = 1;
-  }
-
   /** The frames of the region and of the chosen bin. */
   drawFrames(across, down, context, side, ratio, ink) {
-    const frame = (c, r, inset, width, color) => {
-      if (c.stop <= c.from || r.stop <= r.from) return;
-      context.strokeStyle = color;
-      context.lineWidth = width * ratio;
-      context.strokeRect((c.from + 1) * side + inset * ratio, (r.from + 1) * side + inset * ratio,
-        (c.stop - c.from) * side - 2 * inset * ratio + ratio, (r.stop - r.from) * side - 2 * inset * ratio + ratio);
-    };
+    const frame = (c, r, inset, width, color) => this.frameCells(context, c, r, side, ratio, { inset, width, color });
     frame({ from: across.first, stop: across.last + 1 }, { from: down.first, stop: down.last + 1 }, 0, 2.5, ink.ink);
     frame(this.chosen.column, this.chosen.row, 1, 3, ink.bin);
   }

@@ -1,0 +1,336 @@
+// <ck-roi-align>, chapter 12: one region, by RoI pooling and by RoIAlign: frames, sample points, numbers, and where each bin looked.
+//
+// data-params: { index, scene: { height, width, rgb }, stride, rows, columns, map, channel, channels, box, bins, view }: chapter 10's scene
+// and map. On a ramp, a cell's value is the place of its middle in pixels. All else is computed here, as coursekit.roi's roi_pool and
+// roi_align(sampling_ratio=2, aligned=True) do, places in single precision as torch; the tests compare.
+
+import { boxPath, choicesMarkup, clamp, define, drawGrid, say, short, stroke, tags } from "./kit.js";
+import { ASKED, BINS, GRIPS, PARTS, RegionFigure, WHOLE, plural, roiPool, signed, span } from "./region.js";
+
+const POINTS = 2;             // of a bin, along each axis
+const TASTE = "#B5532A";      // RoI pooling's chosen bin, over the picture
+const ROWS = { asked: "asked for, px", pool: "RoI pooling, px", off: "edges moved", middle: "", pooled: "RoI pooling’s cells", aligned: "RoIAlign’s points" };
+
+/** Along one axis: every point's place `at` in cells, the two cells around it and the share of the second; `out` lies beyond the map, and counts 0. */
+export function samples(start, end, scale, bins, size, points = POINTS) {
+  const f = Math.fround;
+  const [low, high] = [start, end].map((value) => f(f(f(value) * scale) - 0.5));
+  const length = f(f(high - low) / bins);
+  return Array.from({ length: bins }, (_, i) => Array.from({ length: points }, (__, p) => {
+    const at = f(f(low + f(i * length)) + f(f((p + 0.5) * length) / points));
+    const inside = clamp(at, 0, size - 1);
+    const first = Math.floor(inside);
+    return { at, inside, low: first, high: Math.min(first + 1, size - 1), share: inside - first, out: at < -1 || at > size };
+  }));
+}
+
+/** RoIAlign of one map: row by row every bin's value, and its points { row, column, value, terms: [[weight, value], …] }. */
+export function roiAlign({ values, rows, columns }, [x1, y1, x2, y2], scale, bins, points = POINTS) {
+  const [across, down] = [samples(x1, x2, scale, bins, columns, points), samples(y1, y2, scale, bins, rows, points)];
+  return down.flatMap((r) => across.map((c) => {
+    const found = r.flatMap((row) => c.map((column) => {
+      const terms = row.out || column.out ? [] : [[row.low, 1 - row.share], [row.high, row.share]].flatMap(([i, down_]) =>
+        [[column.low, 1 - column.share], [column.high, column.share]].map(([j, across_]) => [down_ * across_, values[i * columns + j]]));
+      return { row, column, terms, value: terms.reduce((sum, [weight, value]) => sum + weight * value, 0) };
+    }));
+    return { value: found.reduce((sum, point) => sum + point.value, 0) / found.length, points: found };
+  }));
+}
+
+const middleOf = (low, high) => (low + high) / 2;
+const number = (value, digits = 2) => short(value, digits).replace("-", "−");
+
+class RoiAlign extends RegionFigure {
+  static style = `
+    :host { --bin: ${TASTE}; --on-bin: #FFFFFF; --exact: ${ASKED}; }
+    :host([data-scheme="dark"]) { --bin: #F0915F; --on-bin: #24110A; --exact: #C6A6E8; }
+    @container (min-width: 40rem) { .body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
+    .body .label { display: block; margin-bottom: 6px; }
+    .parts, .bins, .views { grid-template-columns: repeat(3, 1fr); margin: 0; }
+    .pair { display: flex; gap: 12px; min-height: 11.2rem; }
+    .pair > * { flex: 1 1 0; min-width: 0; }
+    canvas.pooled, canvas.aligned { cursor: pointer; }
+    .kind { font-size: 0.9375rem; font-weight: 650; margin: 0; padding-left: 0.5rem; border-left: 4px solid var(--bin); }
+    .kind.exact { border-color: var(--exact); }
+    table.stages { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
+    .stages th, .stages td { padding: 0.25rem 0.2rem; text-align: left; font-weight: 400; border: 0; border-bottom: 1px solid var(--line); background: none; color: inherit; }
+    .stages th { padding-left: 0; color: var(--quiet); }
+    .stages thead th { padding-left: 0.2rem; }
+    .stages tr.off > *, .stages tr.pooled > *, .stages tr.aligned > * { font-weight: 650; color: var(--ink); background: var(--soft); }
+    .steps { margin: 0; }
+    .answer { min-height: 4.4em; margin-top: 0.3rem; }
+    .point { min-height: 2.9em; margin-top: 0.8rem; }
+    @container (min-width: 40rem) { .answer { min-height: 2.9em; } .point { min-height: 1.45em; } }
+  `;
+
+  markup({ channel, channels, bins, view }) {
+    const lines = Object.entries(ROWS).map(([key, words]) => `<tr class="${key}"><th scope="row">${words}</th><td></td><td></td></tr>`);
+    const views = { channel: `channel ${channel}`, x: "ramp across", y: "ramp down" };
+    const pair = (key, words, cells) => `<div class="pair"><div><span class="label ${key}name">${words}</span><canvas class="${key}" role="img"></canvas></div>
+      <div><span class="label ${cells}name"></span><canvas class="${cells}" role="img"></canvas></div></div>`;
+    return `<figure aria-labelledby="title">
+      <figcaption id="title">The same region, rounded and not</figcaption>
+      <div class="body">
+        <div class="plane"><span class="label">The picture: drag the region or a corner</span>
+          <canvas class="scene" role="img" tabindex="0"></canvas></div>
+        <div><span class="label mapname"></span><canvas class="map" role="img"></canvas></div>
+        <div class="side">
+          <fieldset class="parts"><legend>Arrow keys move</legend>${choicesMarkup("part", PARTS, "whole")}</fieldset>
+          <fieldset class="bins"><legend>Bins</legend>${choicesMarkup("bins", BINS, String(bins))}</fieldset>
+          <fieldset class="views"><legend>The map</legend>${choicesMarkup("view", views, view)}</fieldset>
+          <div class="steps"><button type="button" name="back">Back</button><button type="button" name="next">Next bin</button>
+            <button type="button" name="point">Next point</button><button type="button" name="reset">Start again</button></div>
+        </div>
+        <div class="side">
+          <table class="stages"><caption class="hidden">What was asked for, and where both looked</caption>
+            <thead><tr><th scope="col"><span class="hidden">what</span></th><th scope="col">across</th><th scope="col">down</th></tr></thead>
+            <tbody>${lines.join("")}</tbody></table>
+        </div>
+        <div class="side"><p class="kind">RoI pooling: the greatest of whole cells</p>${pair("pooled", "", "inside")}</div>
+        <div class="side"><p class="kind exact">RoIAlign: the mean of four points</p>${pair("aligned", "", "around")}</div>
+      </div>
+      <output class="point" aria-live="polite"></output>
+      <output class="answer" aria-live="polite"></output>
+      <div class="task">
+        <p><b>Task.</b> Remember a region, then move all of it by half a cell or more, but less than a cell, so that RoI pooling’s numbers stay and RoIAlign’s change.</p>
+        <div class="row"><button type="button" name="remember">Remember</button><button type="button" class="main" name="claim">Only RoIAlign’s changed</button></div>
+        <output class="verdict" aria-live="polite"></output>
+      </div>
+    </figure>`;
+  }
+
+  start(params) {
+    const { channels, channel, box, map, view, rows, columns, stride } = params;
+    const ramp = (place) => Array.from({ length: rows * columns }, (_, k) => (place(k) + 0.5) * stride);
+    this.views = { channel: map, x: ramp((k) => k % columns), y: ramp((k) => Math.floor(k / columns)) };
+    Object.assign(this, { channel, channels, view, point: 0 });
+    this.startRegion({ ...params, map: this.views[view] }, this.find(".scene"));
+    const middle = () => { this.bin = Math.floor(this.count / 2) * (this.count + 1); };
+    middle();
+    for (const name of [".pooled", ".aligned"]) this.choosesOn(this.find(`canvas${name}`));
+    this.find(".views").addEventListener("change", (event) => {
+      this.view = event.target.value;
+      this.map = { ...this.map, values: this.views[this.view] };
+      this.put(this.box);
+    });
+    const acts = { back: () => this.step(-1), next: () => this.step(1), point: () => { this.point = (this.point + 1) % POINTS ** 2; this.draw(); },
+      claim: () => this.claim(), remember: () => { this.kept = [...this.box]; this.put(this.box); },
+      reset: () => { this.kept = [...box]; this.point = 0; middle(); this.put([...box]); } };
+    for (const [name, act] of Object.entries(acts)) this.find(`[name=${name}]`).addEventListener("click", act);
+    this.verdict = [false, this.moved()];
+  }
+
+  put(box) {
+    this.box = box;
+    this.verdict = [false, this.moved()];
+    this.draw();
+  }
+
+  both(box) {
+    return { ...roiPool(this.map, box, 1 / this.stride, this.count), aligned: roiAlign(this.map, box, 1 / this.stride, this.count) };
+  }
+
+  // ---- the task ----
+
+  /** How the region differs from the one remembered, and how many numbers of each do; RoIAlign's by what a decimal shows. */
+  since() {
+    const [now, then] = [this.both(this.box), this.both(this.kept)];
+    const steps = now.aligned.map(({ value }, k) => value - then.aligned[k].value);
+    return { ...this.shift(), steps, pooled: now.pooled.filter(({ value }, k) => value !== then.pooled[k].value).length,
+      aligned: steps.filter((step) => Math.abs(step) >= 0.05).length, n: steps.length };
+  }
+
+  moved() {
+    const { dx, dy, resized, pooled, aligned, n } = this.since();
+    if (!dx && !dy && !resized) return "This region is remembered. Move it, then press the button.";
+    const way = resized ? "Resized" : `Moved by ${signed(dx)} px across and ${signed(dy)} px down`;
+    return `${way} since it was remembered: of ${n} numbers each, ${pooled} of RoI pooling’s and ${aligned} of RoIAlign’s have changed.`;
+  }
+
+  claim() {
+    const { dx, dy, resized, steps, pooled, aligned, n } = this.since();
+    const far = Math.max(Math.abs(dx), Math.abs(dy));
+    const no = (words) => { this.verdict = [false, `Not yet: ${words}`]; };
+    const ramp = this.view === "x" ? dx : dy;
+    if (!far && !resized) no("the region has not moved since it was remembered.");
+    else if (resized) no("the region has another size than the one remembered.");
+    else if (far >= this.stride) no(`a move of ${far} px is no less than a cell, which is ${this.stride} px.`);
+    else if (far < this.stride / 2) no(`a move of ${far} px is less than half a cell, which is ${this.stride / 2} px.`);
+    else if (pooled || !aligned) no(this.moved().toLowerCase().replace(/roi/g, "RoI").replace("RoIalign", "RoIAlign"));
+    else {
+      const follow = this.view !== "channel" && steps.every((step) => Math.abs(step - ramp) < 1e-3);
+      this.verdict = [true, `✓ Solved. The region moved by ${far} px: RoI pooling’s ${n} numbers do not tell, ${follow
+        ? `RoIAlign’s have all changed by ${signed(ramp)}, just as far as the region moved along this ramp` : `${aligned} of RoIAlign’s have changed`}.`];
+    }
+    this.draw();
+  }
+
+  // ---- drawing ----
+
+  draw() {
+    const result = this.both(this.box);
+    const { side, ratio, ink } = this.measure(["ground", "soft", "line", "ink", "quiet", "accent", "bin", "on-bin", "exact"]);
+    const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count];
+    const [x1, y1, x2, y2] = this.box;
+    const [w, h] = [(x2 - x1) / this.count, (y2 - y1) / this.count];
+    this.chosen = { i, j, row: result.down.bins[i], column: result.across.bins[j], pooled: result.pooled[this.bin], aligned: result.aligned[this.bin],
+      exact: [x1 + j * w, y1 + i * h, x1 + (j + 1) * w, y1 + (i + 1) * h] };
+    this.drawScene(result, this.plane(".scene", side, ratio), side, ratio, ink);
+    this.drawMap(result, this.plane(".map", side, ratio), side, ratio, ink);
+    this.drawBins(result, ink);
+    this.write(result);
+  }
+
+  /** A point of a bin, at its place on a plane of cells that begins with a margin of one. */
+  dot(context, { row, column }, side, radius, fill, rim) {
+    context.beginPath();
+    context.arc((column.at + 1.5) * side, (row.at + 1.5) * side, radius, 0, 7);
+    [context.fillStyle, context.strokeStyle, context.lineWidth] = [fill, rim, radius / 2];
+    context.stroke();
+    context.fill();
+  }
+
+  drawScene({ across, down, aligned }, context, side, ratio, ink) {
+    const view = { context, scale: side / this.stride, ratio };
+    const path = this.drawPicture(context, side, ratio, ink.soft);
+    const whole = [across.first, down.first, across.last + 1, down.last + 1].map((k) => k * this.stride);
+    const { row, column, exact } = this.chosen;
+    stroke(view, path(whole), WHOLE, 2);
+    if (row.stop > row.from && column.stop > column.from) stroke(view, path([column.from, row.from, column.stop, row.stop].map((k) => k * this.stride)), TASTE, 2.5);
+    context.setLineDash([(5 * ratio) / view.scale, (4 * ratio) / view.scale]);
+    stroke(view, path(this.box), ASKED, 2);
+    context.setLineDash([]);
+    stroke(view, path(exact), ASKED, 2);
+    const [x1, y1, x2, y2] = this.box;
+    for (const [x, y] of [[x1, y1], [x2, y1], [x1, y2], [x2, y2]]) stroke(view, path([x - 1.2, y - 1.2, x + 1.2, y + 1.2]), ASKED, 2);
+    aligned.forEach(({ points }, k) => points.forEach((point) => this.dot(context, point, side, (k === this.bin ? 3.2 : 1.8) * ratio, ASKED, "#FFFFFF")));
+    const [a, b] = [y1 + this.stride - 1.5, whole[3] + this.stride + (20 * ratio) / view.scale];
+    tags(view, [{ text: "RoIAlign", x: x1 + this.stride, y: a, color: ASKED, corner: true }, { text: "RoI pooling", x: whole[0] + this.stride, y: b, color: WHOLE, corner: true }]);
+  }
+
+  drawMap({ across, down }, context, side, ratio, ink) {
+    const within = ({ first, last }, k) => first <= k && k <= last;
+    const { row, column, pooled, aligned, exact } = this.chosen;
+    const cells = this.map.values.map((value, at) => {
+      const [i, j] = [Math.floor(at / this.columns), at % this.columns];
+      return { value, x: (j + 1) * side, y: (i + 1) * side, bins: Number(within(down, i) && within(across, j)), win: at === pooled.at, here: at === pooled.at };
+    });
+    this.drawCells(cells, context, side, ratio, ink);
+    const rect = ([x1, y1, x2, y2], dash, width) => {
+      const at = (value) => (value / this.stride + 1) * side;
+      [context.strokeStyle, context.lineWidth] = [ink.exact, width * ratio];
+      context.setLineDash(dash.map((d) => d * ratio));
+      context.strokeRect(at(x1), at(y1), at(x2) - at(x1), at(y2) - at(y1));
+      context.setLineDash([]);
+    };
+    this.frameCells(context, { from: across.first, stop: across.last + 1 }, { from: down.first, stop: down.last + 1 }, side, ratio, { inset: 0, width: 2.5, color: ink.ink });
+    this.drawNumbers(cells, context, side, ratio, ink);
+    this.frameCells(context, column, row, side, ratio, { inset: 1, width: 3, color: ink.bin });
+    rect(this.box, [5, 4], 2);
+    rect(exact, [], 2);
+    aligned.points.forEach((point, k) => this.dot(context, point, side, (k === this.point ? 4.5 : 3) * ratio, ink.exact, ink.ground));
+  }
+
+  /** The numbers of both, and below the chosen bin's cells and points. */
+  drawBins({ pooled, aligned }, ink) {
+    const room = Math.min(this.find("canvas.pooled").parentElement.clientWidth, 160);
+    const most = Math.max(...this.map.values, 1);
+    for (const [name, bins] of [["pooled", pooled], ["aligned", aligned]]) {
+      drawGrid(this, this.find(`canvas.${name}`), this.count, this.count, room, (i, j) => {
+        const { value } = bins[i * this.count + j];
+        return { text: number(value, this.count < 7 || value < 9.95 ? 1 : 0), share: value / most, ring: i * this.count + j === this.bin ? "here" : "" };
+      }, room / this.count, Math.min(0.5, (20 * this.count) / room));
+    }
+    const { row, column, pooled: { at } } = this.chosen;
+    const inside = [...this.chosen.aligned.points].filter((point) => point.terms.length);
+    const [top, left] = [Math.min(...inside.map((p) => p.row.low)), Math.min(...inside.map((p) => p.column.low))];
+    const [low, right] = [Math.max(...inside.map((p) => p.row.high)) + 1, Math.max(...inside.map((p) => p.column.high)) + 1];
+    const here = this.chosen.aligned.points[this.point];
+    const near = (i, j) => here.terms.length && [here.row.low, here.row.high].includes(i) && [here.column.low, here.column.high].includes(j);
+    this.drawPart("inside", row.from, row.stop, column.from, column.stop, room, (i, j) => (i * this.columns + j === at ? "here" : ""));
+    const around = this.drawPart("around", top, low, left, right, room, (i, j) => (near(i, j) ? "source" : ""));
+    if (!around) return;
+    const ratio = window.devicePixelRatio || 1;
+    const edge = Math.ceil(2 * ratio);
+    const side = (around.canvas.width - 2 * edge) / (right - left);
+    around.translate(edge - (left + 1) * side, edge - (top + 1) * side);
+    const points = this.chosen.aligned.points.map((p, k) => ({ ...p, k })).filter((p) => p.terms.length);
+    for (const { row: r, column: c, k } of points) this.dot(around, { row: { at: r.inside }, column: { at: c.inside } }, side, (k === this.point ? 5 : 3) * ratio, ink.exact, ink.ground);
+  }
+
+  /** Some rows and columns of the map, enlarged; returns the canvas's context, or null where there is nothing to show. */
+  drawPart(name, top, stop, left, right, room, ring) {
+    const canvas = this.find(`canvas.${name}`);
+    const [tall, wide] = [stop - top, right - left];
+    canvas.hidden = !(tall > 0 && wide > 0 && Number.isFinite(tall * wide));
+    if (canvas.hidden) return null;
+    const most = Math.max(...this.map.values, 1);
+    drawGrid(this, canvas, tall, wide, room, (i, j) => {
+      const value = this.map.values[(top + i) * this.columns + left + j];
+      return { text: String(value), share: value / most, ring: ring(top + i, left + j) };
+    }, Math.min((room - 4) / tall, 40), 0.5);
+    return canvas.getContext("2d");
+  }
+
+  write({ across, down, pooled, aligned }) {
+    const [x1, y1, x2, y2] = this.box;
+    const { i, j, row, column, exact } = this.chosen;
+    const axes = [[across, x1, x2, column, exact[0], exact[2], "column"], [down, y1, y2, row, exact[1], exact[3], "row"]];
+    const middles = axes.map(([, , , cells, low, high, name]) => {
+      const want = middleOf(low, high);
+      const taken = cells.stop > cells.from ? middleOf(cells.from, cells.stop) * this.stride : null;
+      const points = this.chosen.aligned.points.reduce((sum, point) => sum + (point[name].at + 0.5) * this.stride, 0) / POINTS ** 2;
+      return { want, taken, points, off: taken === null ? "none" : `${number(taken, 1)}: off by ${signed(taken - want)}`, exact: `${number(points, 1)}: off by ${signed(points - want)}` };
+    });
+    const fill = { asked: axes.map(([, low, high]) => span(low, high)),
+      pool: axes.map(([{ first, last }]) => span(first * this.stride, (last + 1) * this.stride)),
+      off: axes.map(([{ first, last }, low, high]) => `${signed(first * this.stride - low)}, ${signed((last + 1) * this.stride - high)} px`),
+      middle: middles.map(({ want }) => number(want, 1)), pooled: middles.map(({ off }) => off), aligned: middles.map((one) => one.exact) };
+    for (const [key, words] of Object.entries(fill)) words.forEach((text, k) => say(this.find(`tr.${key}`).children[k + 1], text));
+    say(this.find("tr.middle th"), `middle of bin ${i}, ${j}`);
+    say(this.find(".mapname"), `Its map, ${this.rows} × ${this.columns} cells: ${this.view === "channel" ? `channel ${this.channel} of ${this.channels}` : "each its middle, in px"}`);
+    for (const name of ["pooled", "aligned"]) say(this.find(`.${name}name`), `${this.count} × ${this.count} numbers`);
+    say(this.find(".insidename"), `Bin ${i}, ${j}: its cells`);
+    say(this.find(".aroundname"), `Bin ${i}, ${j}: its points`);
+    say(this.find(".answer"), this.words(middles));
+    say(this.find(".point"), this.sum());
+    this.label({ pooled, aligned }, across, down);
+    this.writeTask();
+  }
+
+  /** What both say of the chosen bin; on a ramp, how far beside its middle they looked. */
+  words(middles) {
+    const { i, j, row, column, pooled, aligned } = this.chosen;
+    const n = Math.max(row.stop - row.from, 0) * Math.max(column.stop - column.from, 0);
+    const mean = `(${aligned.points.map((point) => number(point.value)).join(" + ")}) ÷ ${POINTS ** 2} = ${number(aligned.value)}`;
+    if (this.view === "channel") return `Bin ${i}, ${j}. RoI pooling: ${n ? `${pooled.value}, the greatest of ${plural(n, "cell")}` : "0, it has no cell of the map"}. RoIAlign: ${mean}.`;
+    const { want, taken } = middles[this.view === "x" ? 0 : 1];
+    const last = this.view === "x" ? "column" : "row";
+    return `Bin ${i}, ${j} has its middle at ${this.view} = ${number(want)}. RoIAlign reads ${mean}: off by ${signed(aligned.value - want, 2)} px. RoI pooling reads `
+      + (n ? `${pooled.value}, the middle of its last ${last}; the middle of its cells is ${number(taken)}: off by ${signed(taken - want, 2)} px.` : "0: it has no cell of the map.");
+  }
+
+  /** The chosen point's four neighbours and weights. */
+  sum() {
+    const { row, column, terms, value } = this.chosen.aligned.points[this.point];
+    const place = `Point ${this.point + 1} of ${POINTS ** 2}, at row ${number(row.at, 3)} and column ${number(column.at, 3)}`;
+    if (!terms.length) return `${place}, is more than a cell beyond the map: 0.`;
+    const edge = row.at !== row.inside || column.at !== column.inside ? ", taken at the map’s edge" : "";
+    return `${place}${edge}: ${terms.map(([weight, cell]) => `${short(weight, 3)} · ${cell}`).join(" + ")} = ${number(value)}.`;
+  }
+
+  label(numbers, across, down) {
+    const [x1, y1, x2, y2] = this.box;
+    this.find(".scene").setAttribute("aria-label", `A scene and a region, x ${span(x1, x2)}, y ${span(y1, y2)} pixels, and the whole cells that RoI pooling takes for it. `
+      + `Arrow keys move ${GRIPS[this.grip]}, Enter claims that only RoIAlign’s numbers changed.`);
+    this.find(".map").setAttribute("aria-label", `The map’s numbers, with both frames. RoI pooling’s: rows ${down.first} to ${down.last}, columns ${across.first} to ${across.last}.`);
+    for (const [name, words] of [["pooled", "RoI pooling"], ["aligned", "RoIAlign"]]) {
+      const lines = Array.from({ length: this.count }, (_, r) => numbers[name].slice(r * this.count, (r + 1) * this.count).map(({ value }) => number(value)).join(" "));
+      this.find(`canvas.${name}`).setAttribute("aria-label", `${words}, row by row: ${lines.join(", ")}.`);
+    }
+    this.find(".inside").setAttribute("aria-label", `RoI pooling: the chosen bin’s cells; the greatest is ${this.chosen.pooled.value}.`);
+    this.find(".around").setAttribute("aria-label", `RoIAlign: the chosen bin’s points among the map’s cells; their mean is ${number(this.chosen.aligned.value)}.`);
+  }
+}
+
+define("ck-roi-align", RoiAlign);
