@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from coursekit import plot
-from coursekit.boxes import from_masks, iou
+from coursekit.boxes import from_masks, iou, nms
 from coursekit.figures import FIGURES, HERE, inline_script, pack_scene, runs, show
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -229,10 +229,36 @@ def test_stored_box_is_that_of_the_scene_and_the_answer_meets_it_in_part():
 def test_stored_map_is_that_of_the_shipped_backbone():
     stored = json.loads((HERE / "data" / "roi-pooling.json").read_text())
     made = load_script("make_figure_data").roi_pooling()
+    other = json.loads((HERE / "data" / "roi-align.json").read_text())
+    assert other == stored | {"view": "channel"}
     kept, ours = (torch.tensor(data.pop("map")) for data in (stored, made))
     assert stored == made
     assert (kept - ours).abs().max() <= 1                      # of 99: rounding
     assert kept.max() == 99 and kept.min() == 0
+
+
+def test_stored_proposals_are_those_that_the_shipped_network_scores_highest():
+    stored = json.loads((HERE / "data" / "anchors.json").read_text())
+    made = load_script("make_figure_data").anchors()
+    (boxes, scores), (our_boxes, our_scores) = (
+        [torch.tensor(data.pop(key)) for key in ("proposals", "scores")] for data in (stored, made))
+    assert stored == made
+    assert (boxes - our_boxes).abs().max() <= 1                # tenths of a pixel: rounding
+    assert (scores - our_scores).abs().max() < 0.0011          # thousandths
+    assert torch.equal(scores, scores.sort(descending=True).values)
+
+
+def test_what_nms_leaves_of_the_stored_proposals_the_network_proposes_first():
+    stored = json.loads((HERE / "data" / "anchors.json").read_text())
+    script = load_script("make_figure_data")
+    model = script.FasterRCNN(script.Backbone()).eval()
+    model.load_state_dict(script.load("faster-rcnn"))
+    image = script.PetScenes("test")[stored["index"]][0]
+    levels, size = [model.backbone(image[None])], image.shape[-2:]
+    wanted = model.rpn.propose(*model.rpn(levels), model.rpn.anchors(levels, size), [size])[0]
+    boxes = torch.tensor(stored["proposals"]) / 10             # by falling score
+    kept = boxes[nms(boxes, -torch.arange(len(boxes)).float(), stored["nms"])]
+    torch.testing.assert_close(kept, wanted[:len(kept)], rtol=0, atol=0.051)
 
 
 def test_stored_scenes_suit_their_tasks():

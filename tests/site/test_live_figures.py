@@ -224,8 +224,8 @@ def test_without_scripts_the_picture_stands_there(browser, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_control_is_reached_by_tab_and_shows_its_focus(visit, name):
     page = visit(name)
-    controls = page.locator("input[type=range], button, canvas[tabindex]").count()
-    controls += page.locator("input[type=number]:visible").count()
+    kinds = ("input[type=range]", "button", "canvas[tabindex]", "input[type=number]")
+    controls = sum(page.locator(f"{kind}:visible").count() for kind in kinds)
     controls += page.locator("fieldset").count()       # a group of radio buttons is one stop
     seen = []
     for _ in range(controls):

@@ -91,7 +91,7 @@ FIGURES = {
         alt="A scene of three animals with twelve boxes around one cell, of four sizes and "
             "three shapes. Beside it a table of their widths, heights and overlaps with an animal; "
             "further views show what all anchors learn, and proposals before and after NMS.",
-        size=(704, 708), narrow=1044, params={"view": ("anchors", "assignment", "proposals"),
+        size=(704, 708), narrow=1064, params={"view": ("anchors", "assignment", "proposals"),
                                               "row": int, "column": int, "positive": float,
                                               "negative": float, "rescue": bool, "nms": float,
                                               "kept": int}),

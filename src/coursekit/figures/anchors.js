@@ -2,66 +2,20 @@
 //
 // data-params: { index, scene: { height, width, rgb }, objects, labels, sizes, ratios, stride, rows, columns, positive, negative, rescue, proposals,
 // scores, nms, kept, view, row, column }: a scene and its animals' boxes; of a region proposal network the anchors' sizes and ratios, and the boxes that it
-// scores highest, by falling score, in tenths of a pixel. All else is computed here as coursekit.anchors, assignment and boxes do, in single precision
-// as torch; the tests compare.
+// scores highest, by falling score, in tenths of a pixel. All else is computed here, as coursekit.anchors, assignment and boxes do; the tests compare.
 
 import {
-  Figure, PALETTE, boxPath, choicesMarkup, clamp, className, count, decodeBytes, define, instanceColor, onKeys, onPointer, raster, say, slider, sliderMarkup,
-  stroke, tags,
+  Figure, PALETTE, boxPath, choicesMarkup, clamp, classColor, className, count, decodeBytes, define, instanceColor, onKeys, onPointer, raster, say, slider,
+  sliderMarkup, stroke, tags,
 } from "./kit.js";
+import { IGNORED, NEGATIVE, assign, gridAnchors, iou, shapes, strikes } from "./boxes.js";
 
 const VIEWS = { anchors: "1 Anchors of a cell", assignment: "2 What they learn", proposals: "3 Proposals" };
-const [NEGATIVE, IGNORED] = [-1, -2];
 const USUAL = 70;             // hundredths: the positive IoU of the paper
 const HINT = "Set the positive IoU in the second view, then press the button.";
 const DARK = "#111418";
-const single = Math.fround;
 const hundredths = (share) => Math.round(100 * share);
 const written = (percent) => (percent / 100).toFixed(2);
-const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : word.endsWith("x") ? "es" : "s"}`;
-
-/** Boxes around the point 0, 0: size by size, and for each size ratio by ratio. */
-export function shapes(sizes, ratios) {
-  return sizes.flatMap((size) => ratios.map((ratio) => {
-    const root = single(Math.sqrt(single(ratio)));
-    const [right, low] = [single(size / root) / 2, single(size * root) / 2];
-    return [-right, -low, right, low];
-  }));
-}
-
-/** The shapes around every cell of a map: row by row, cell by cell, shape by shape. */
-export function gridAnchors(rows, columns, stride, around) {
-  const cells = Array.from({ length: rows * columns }, (_, k) => [(k % columns) + 0.5, Math.floor(k / columns) + 0.5]);
-  return cells.flatMap((center) => around.map((box) => box.map((side, i) => single(center[i % 2] * stride + side))));
-}
-
-export function iou(a, b) {
-  const area = ([x1, y1, x2, y2]) => single(single(x2 - x1) * single(y2 - y1));
-  const side = (i) => Math.max(single(Math.min(a[i + 2], b[i + 2]) - Math.max(a[i], b[i])), 0);
-  const inter = single(side(0) * side(1));
-  return single(inter / Math.max(single(single(area(a) + area(b)) - inter), single(1e-9)));
-}
-
-/** For every anchor the row of its object, -1 for background, -2 for neither; `overlaps[object][anchor]` are IoUs. */
-export function assign(overlaps, positive, negative, rescue) {
-  const [high, low] = [single(positive), single(negative)];
-  const most = overlaps.map((row) => Math.max(...row));
-  return overlaps[0].map((_, n) => {
-    const which = overlaps.reduce((best, row, m) => (row[n] > overlaps[best][n] ? m : best), 0);
-    if (overlaps[which][n] >= high || (rescue && overlaps.some((row, m) => row[n] === most[m]))) return which;
-    return overlaps[which][n] >= low ? IGNORED : NEGATIVE;
-  });
-}
-
-/** For every box, by falling score, the kept one that strikes it out; null for one that is kept. */
-export function strikes(boxes, threshold) {
-  const by = [];
-  for (const box of boxes) {
-    const first = by.findIndex((other, k) => other === null && iou(boxes[k], box) > threshold);
-    by.push(first < 0 ? null : first);
-  }
-  return by;
-}
 
 class Anchors extends Figure {
   static style = `
@@ -84,14 +38,16 @@ class Anchors extends Figure {
     .cell td.best b { font-weight: 700; }
     .swatch { display: inline-block; width: 0.7rem; height: 0.7rem; margin-right: 0.35rem; border-radius: 2px; border: 1px solid var(--ground); }
     .said { min-height: 5.9em; }
-    .key { margin-top: 0.4rem; min-height: 2.9em; max-width: 26rem; }
+    .key { margin-top: 0.4rem; min-height: 4.4em; max-width: 26rem; }
+    @container (min-width: 40rem) { .key { min-height: 2.9em; } }
   `;
 
   markup({ sizes, ratios, labels, view, rescue, proposals }) {
+    this.labels = labels;
     const cells = sizes.map((size, s) => `<tr><th scope="row"><i class="swatch" style="background:${instanceColor(s)}"></i>${size} px</th>`
-      + `${ratios.map(() => "<td><b></b><span></span></td>").join("")}</tr>`);
-    const rows = (columns) => labels.map((_, m) => `<tr><th scope="row"><i class="swatch" style="background:${instanceColor(m)}"></i>${this.nameOf(m, labels)}</th>`
-      + `${"<td></td>".repeat(columns)}</tr>`).join("");
+      + `${ratios.map(() => "<td><b>&nbsp;</b><span>&nbsp;</span></td>").join("")}</tr>`);
+    const rows = labels.map((_, m) => `<tr><th scope="row"><i class="swatch" style="background:${this.colorOf(m)}"></i>${this.nameOf(m)}</th>`
+      + `${"<td>&nbsp;</td>".repeat(3)}</tr>`).join("");
     const table = (name, words, heads, body) => `<table class="${name}"><caption class="hidden">${words}</caption>
       <thead><tr>${heads.map((head) => `<th scope="col">${head}</th>`).join("")}</tr></thead><tbody>${body}</tbody></table>`;
     return `<figure aria-labelledby="title">
@@ -105,11 +61,11 @@ class Anchors extends Figure {
             <output class="said" aria-live="polite"></output></div>
           <div class="assignment"><div class="sliders">${sliderMarkup("positive", "Positive IoU")}${sliderMarkup("negative", "Negative IoU")}</div>
             <label class="switch"><input type="checkbox" name="rescue"${rescue ? " checked" : ""}>Rescue: the best anchor of each animal</label>
-            ${table("shares", "What all anchors learn", ["positive", "ignored", "negative"], "<tr><td></td><td></td><td></td></tr>")}
-            ${table("gains", "The positive anchors of each animal", ["animal", "best IoU", "positive", "by rescue"], rows(3))}
+            ${table("shares", "What all anchors learn", ["positive", "ignored", "negative"], `<tr>${"<td>&nbsp;</td>".repeat(3)}</tr>`)}
+            ${table("gains", "The positive anchors of each animal", ["animal", "best IoU", "positive", "by rescue"], rows)}
             <output class="said" aria-live="polite"></output></div>
           <div class="proposals"><div class="sliders">${sliderMarkup("nms", "NMS threshold")}${sliderMarkup("kept", "Keep at most")}</div>
-            ${table("found", "The best proposal of each animal", ["animal", "best IoU", "its rank", "objectness"], rows(3))}
+            ${table("found", "The best proposal of each animal", ["animal", "best IoU", "rank", "objectness"], rows)}
             <output class="said" aria-live="polite"></output>
             <p class="quiet">The ${proposals.length} boxes that the trained network scores highest here.</p></div>
         </div>
@@ -122,29 +78,30 @@ class Anchors extends Figure {
     </figure>`;
   }
 
-  nameOf(m, labels = this.labels) {
-    return `${className(labels[m])} ${m}`;
+  nameOf(m) {
+    return `${className(this.labels[m])} ${m}`;
   }
 
-  start({ scene: { height, width, rgb }, objects, labels, sizes, ratios, stride, rows, columns, positive, negative, rescue, proposals, scores, nms, kept, view, row, column }) {
+  colorOf(m) {
+    return classColor(this, this.labels[m]);
+  }
+
+  start(params) {
+    const { scene: { height, width, rgb }, objects, sizes, ratios, stride, rows, columns, positive, negative, proposals, nms } = params;
     const bytes = decodeBytes(rgb);
-    const tenths = objects.map((box) => box.map((side) => 10 * side));
-    Object.assign(this, { height, width, objects, labels, sizes, ratios, stride, rows, columns, rescue, proposals, scores, kept, view, row, column,
-      positive: hundredths(positive), negative: hundredths(negative), nms: hundredths(nms), verdict: [false, HINT] });
+    Object.assign(this, params, { height, width, positive: hundredths(positive), negative: hundredths(negative), nms: hundredths(nms), verdict: [false, HINT] });
     this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
     this.around = shapes(sizes, ratios);
     this.anchors = gridAnchors(rows, columns, stride, this.around);
     this.overlaps = objects.map((object) => this.anchors.map((anchor) => iou(object, anchor)));
-    this.hits = tenths.map((object) => proposals.map((box) => iou(object, box)));
+    this.hits = objects.map((object) => proposals.map((box) => iou(object.map((side) => 10 * side), box)));
     const scene = this.find(".scene");
     onKeys(scene, (dx, dy) => this.go(this.row + dy, this.column + dx), () => this.claim());
     const at = (x, y) => [y, x].map((side) => Math.floor(side / stride) - 1);       // a margin of one cell around the picture
     onPointer(scene, width + 2 * stride, { move: (x, y) => this.go(...at(x, y)),
       grabs: (x, y) => this.view === "anchors" && Math.hypot(at(x, y)[0] - this.row, at(x, y)[1] - this.column) < 2 });
     const set = (name) => (value) => {
-      this[name] = value;
-      if (name === "positive") this.negative = Math.min(this.negative, value);
-      if (name === "negative") this.positive = Math.max(this.positive, value);
+      this[name] = name === "negative" ? Math.min(value, this.positive) : value;
       this.verdict = [false, HINT];
       this.draw();
     };
@@ -163,9 +120,14 @@ class Anchors extends Figure {
 
   // ---- what is asked of the numbers ----
 
+  /** The negative IoU, which never passes the positive one: below it, it follows, and comes back. */
+  get low() {
+    return Math.min(this.negative, this.positive);
+  }
+
   /** With thresholds in hundredths: what each anchor learns, and for each animal how many anchors. */
   assigned(positive = this.positive, rescue = this.rescue) {
-    const given = assign(this.overlaps, positive / 100, Math.min(this.negative, positive) / 100, rescue);
+    const given = assign(this.overlaps, positive / 100, Math.min(this.low, positive) / 100, rescue);
     return { given, gains: this.objects.map((_, m) => given.filter((one) => one === m).length) };
   }
 
@@ -184,7 +146,7 @@ class Anchors extends Figure {
     else {
       const lost = this.without(this.positive + 1);
       const usual = this.without(USUAL).length;
-      this.verdict = [true, `✓ Solved. From ${written(this.positive + 1)} on, no anchor fits ${names(lost)} well enough. At the usual ${written(USUAL)}, `
+      this.verdict = [true, `✓ Solved. At ${written(this.positive + 1)}, ${names(lost)} ${lost.length > 1 ? "lose their" : "loses its"} last anchor. At the usual ${written(USUAL)}, `
         + `${usual} of ${this.objects.length} animals would have none: nothing would teach the network to find them. Hence the rescue.`];
     }
     this.draw();
@@ -205,12 +167,13 @@ class Anchors extends Figure {
     context.drawImage(this.picture, side, side, this.columns * side, this.rows * side);
     this.plane = { context, scale: side / this.stride, ratio };
     for (const name of Object.keys(VIEWS)) this.find(`.panels > .${name}`).classList.toggle("on", name === this.view);
-    canvas.toggleAttribute("tabindex", this.view === "anchors");
+    canvas.tabIndex = this.view === "anchors" ? 0 : -1;
     for (const [name, { set }] of Object.entries(this.sliders)) {
-      set(this[name]);
+      const value = name === "negative" ? this.low : this[name];
+      set(value);
       if (name === "kept") continue;
-      say(this.find(`[name=${name}]`).parentElement.querySelector("b"), written(this[name]));
-      this.find(`[name=${name}]`).setAttribute("aria-valuetext", written(this[name]));
+      say(this.find(`[name=${name}]`).parentElement.querySelector("b"), written(value));
+      this.find(`[name=${name}]`).setAttribute("aria-valuetext", written(value));
     }
     const [key, label] = { anchors: () => this.drawAnchors(), assignment: () => this.drawAssignment(), proposals: () => this.drawProposals() }[this.view]();
     say(this.find(".key"), key);
@@ -247,12 +210,12 @@ class Anchors extends Figure {
     for (let k = 1; k < this.columns; k += 1) context.fillRect((k + 1) * edge, edge, ratio, this.rows * edge);
     for (let k = 1; k < this.rows; k += 1) context.fillRect(edge, (k + 1) * edge, this.columns * edge, ratio);
     this.objects.forEach((box) => this.box(box, DARK, 1.5, [2, 4]));
-    mine.forEach(({ box, color }) => this.box(box, color, 1.25));
+    mine.forEach(({ box, color }) => this.box(box, color, 1.75));
     if (best.most > 0) this.box(best.box, best.color, 3.5);
     this.box([x - 4, y - 4, x + 4, y + 4], DARK, 1);
     context.fillStyle = "#FFFFFF";
     context.fillRect((x + this.stride - 1) * scale, (y + this.stride - 1) * scale, 2 * scale, 2 * scale);
-    this.names(best.most > 0 ? [[written(hundredths(best.most)), best.box, best.color]] : []);
+    this.names(best.most > 0 ? [[best.most.toFixed(2), best.box, best.color]] : []);
     [...this.find(".cell tbody").querySelectorAll("td")].forEach((td, a) => {
       const [x1, y1, x2, y2] = this.around[a];
       say(td.querySelector("b"), mine[a].most.toFixed(2));
@@ -260,10 +223,10 @@ class Anchors extends Figure {
       td.className = best.most > 0 && mine[a] === best ? "best" : "";
     });
     const out = mine.filter(({ box }) => box[0] < 0 || box[1] < 0 || box[2] > this.width || box[3] > this.height).length;
-    const place = `Row ${this.row}, column ${this.column}: ${mine.length} anchors around x ${x}, y ${y}`;
+    const place = `Row ${this.row}, column ${this.column}: ${mine.length} anchors around (${x}, ${y})`;
     say(this.find(".anchors .said"), `${place}; ${out || "none"} of them ${out === 1 ? "reaches" : "reach"} beyond the picture. `
       + (best.most > 0 ? `The best meets ${this.nameOf(best.which)} at IoU ${best.most.toFixed(2)}.` : "None meets an animal."));
-    return ["Choose a cell: click, or press the arrow keys. Thick: the anchor that fits best. Dotted: the animals.", `${place}. Arrow keys choose a cell.`];
+    return ["Choose a cell: click, or press the arrow keys. Thick: the one that fits best. Dotted: the animals.", `${place}. Arrow keys choose a cell.`];
   }
 
   drawAssignment() {
@@ -271,8 +234,8 @@ class Anchors extends Figure {
     const plain = this.assigned(this.positive, false).given;
     const saved = (n) => given[n] >= 0 && plain[n] < 0;
     this.objects.forEach((box) => this.box(box, DARK, 1.5, [2, 4]));
-    given.forEach((m, n) => { if (m >= 0 && !saved(n)) this.box(this.anchors[n], instanceColor(m), 1.5); });
-    given.forEach((m, n) => { if (saved(n)) this.box(this.anchors[n], instanceColor(m), 2.5, [9, 6]); });
+    given.forEach((m, n) => { if (m >= 0 && !saved(n)) this.box(this.anchors[n], this.colorOf(m), 1.5); });
+    given.forEach((m, n) => { if (saved(n)) this.box(this.anchors[n], this.colorOf(m), 2.5, [9, 6]); });
     this.names();
     const many = [given.filter((m) => m >= 0), given.filter((m) => m === IGNORED), given.filter((m) => m === NEGATIVE)].map((rows) => rows.length);
     [...this.find(".shares tbody").querySelectorAll("td")].forEach((td, k) => say(td, count(many[k])));
@@ -282,10 +245,10 @@ class Anchors extends Figure {
     });
     const bare = gains.filter((gain) => !gain).length;
     const rescued = given.filter((_, n) => saved(n)).length;
-    const words = `${plural(many[0], "positive anchor")} of ${count(given.length)}${rescued ? `, ${rescued} of them only by the rescue` : ""}. `
+    const words = `${count(many[0])} of ${count(given.length)} anchors ${many[0] === 1 ? "is" : "are"} positive${rescued ? `, ${rescued} of them only by the rescue` : ""}. `
       + (bare ? `${bare} of ${gains.length} animals ${bare === 1 ? "has" : "have"} none.` : "Every animal has at least one.");
     say(this.find(".assignment .said"), words);
-    return ["Solid: positive anchors, in their animal’s colour. Long dashes: positive only by the rescue. Dotted: the animals.", words];
+    return ["Solid: positive anchors, in their animal’s colour. Long dashes: only by the rescue, all that tie. Dotted: the animals.", words];
   }
 
   drawProposals() {
@@ -293,13 +256,13 @@ class Anchors extends Figure {
     const left = by.flatMap((other, i) => (other === null ? [i] : []));
     const kept = left.slice(0, this.kept);
     const { context } = this.plane;
-    const draw = (i, color, width, dash) => this.box(this.proposals[i].map((side) => side / 10), color, width, dash);
+    const draw = (i, color, width) => this.box(this.proposals[i].map((side) => side / 10), color, width);
     context.globalAlpha = 0.28;
-    this.proposals.forEach((_, i) => { if (!kept.includes(i)) draw(i, PALETTE[7], 0.75, [1, 3]); });
+    this.proposals.forEach((_, i) => { if (!kept.includes(i)) draw(i, PALETTE[7], 0.75); });
     context.globalAlpha = 1;
-    kept.toReversed().forEach((i) => draw(i, PALETTE[5], 1.5));
+    [...kept].reverse().forEach((i) => draw(i, PALETTE[5], 1.5));
     const best = this.hits.map((row) => kept.reduce((a, i) => (a < 0 || row[i] > row[a] ? i : a), -1));
-    best.forEach((i, m) => { if (i >= 0 && this.hits[m][i] > 0) draw(i, instanceColor(m), 3); });
+    best.forEach((i, m) => { if (i >= 0 && this.hits[m][i] > 0) draw(i, this.colorOf(m), 3); });
     this.objects.forEach((box) => this.box(box, DARK, 1.5, [2, 4]));
     this.names();
     [...this.find(".found tbody").rows].forEach((line, m) => {
@@ -307,10 +270,10 @@ class Anchors extends Figure {
       const cells = i < 0 ? ["–", "–", "–"] : [this.hits[m][i].toFixed(2), `${kept.indexOf(i) + 1}`, this.scores[i].toFixed(3)];
       cells.forEach((value, k) => say(line.cells[k + 1], value));
     });
-    const recall = [0.5, 0.7].map((least) => `${best.filter((i, m) => i >= 0 && this.hits[m][i] >= least).length} of ${best.length} at IoU ${least}`);
-    const words = `NMS strikes out ${by.length - left.length} of ${plural(by.length, "box")}; of the ${left.length} left, the ${kept.length} of highest score are kept. Recall: ${recall.join(", ")}.`;
+    const recall = [0.5, 0.7].map((least) => `${best.filter((i, m) => i >= 0 && this.hits[m][i] >= Math.fround(least)).length} of ${best.length} at IoU ${least}`);
+    const words = `NMS strikes out ${by.length - left.length} of ${by.length} boxes; of the ${left.length} left, the ${kept.length} of highest score are kept. Recall: ${recall.join(", ")}.`;
     say(this.find(".proposals .said"), words);
-    return ["Solid: kept; thick: each animal’s best. Faint dots: struck out, or beyond the number kept. Dotted, dark: the animals.", words];
+    return ["Solid: kept; thick: each animal’s best. Faint: struck out, or beyond the number kept. Dotted: the animals.", words];
   }
 }
 
