@@ -9,6 +9,8 @@ N masks, M ground-truth masks, R regions, H W of the picture, S side of the grid
 Source: He et al. 2017, section 3; torchvision.models.detection.roi_heads.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -35,6 +37,21 @@ def cut(masks: Tensor, boxes: Tensor, which: Tensor, side: int) -> Tensor:
     if not len(rows):
         return boxes.new_zeros(0, side, side)
     return roi_align(masks[:, None].to(boxes), rows, side)[:, 0]
+
+
+def join(masks: Sequence[Tensor]) -> Tensor:
+    """Masks of several pictures as one table, so that `cut` can be called once for a batch.
+
+    Args:
+        masks: for each picture (M, H, W) bool, or 0 and 1; M, H and W may differ.
+    Returns:
+        (sum of M, highest H, widest W) float; a smaller picture's edge goes on beyond it, as
+        `roi_align` would read it there.
+    """
+    H, W = (max(part.shape[axis] for part in masks) for axis in (1, 2))
+    return torch.cat([F.pad(part[:, None].float(), (0, W - part.shape[2], 0, H - part.shape[1]),
+                            mode="replicate")[:, 0] for part in masks if len(part)]
+                     or [masks[0].new_zeros(0, H, W, dtype=torch.float32)])
 
 
 def paste(masks: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:

@@ -64,8 +64,18 @@ class BoxHead(nn.Module):
                 width: int) -> tuple[Tensor, Tensor]:
         """Maps and each image's boxes -> scores (R, K) before the softmax, deltas (R, K, 4)."""
         pooled = self.pool(levels, boxes, width)                             # (R, C, 7, 7)
-        x = F.relu(self.fc7(F.relu(self.fc6(pooled.flatten(1)))))            # (R, hidden)
+        x = F.relu(self.fc7(F.relu(flat(self.fc6, pooled))))                 # (R, hidden)
         return self.scores(x).float(), self.deltas(x).float().unflatten(1, (-1, 4))
+
+
+def flat(layer: nn.Linear, pooled: Tensor) -> Tensor:
+    """`layer(pooled.flatten(1))`, faster where the channels of (R, C, 7, 7) come last in memory.
+
+    There, flattening moves every number of every region; here the layer's weights move instead.
+    """
+    weight = layer.weight.unflatten(1, pooled.shape[1:])                     # (hidden, C, 7, 7)
+    x, weight = (part.permute(0, 2, 3, 1).flatten(1) for part in (pooled, weight))
+    return F.linear(x, weight, layer.bias)
 
 
 class Drawn(NamedTuple):

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from coursekit.masks import cut, paste
+from coursekit.masks import cut, join, paste
 from coursekit.models.batch import Target, scaled
 from coursekit.models.fast_rcnn import BINS, BoxHead, Drawn
 from coursekit.models.faster_rcnn import FasterRCNN, Size
@@ -74,9 +74,10 @@ def mask_loss(answers: Tensor, drawn: Sequence[Drawn], targets: Sequence[Target]
     Source:
         He et al. 2017, section 3, L_mask.
     """
-    labels = torch.cat([one.labels for one in drawn])
-    wanted = torch.cat([cut(target["masks"], one.boxes, one.which, answers.shape[-1])
-                        for one, target in zip(drawn, targets, strict=True)])
+    masks = [target["masks"] for target in targets]
+    boxes, labels = (torch.cat([one[n] for one in drawn]) for n in (0, 1))
+    which = torch.cat([one.which + sum(map(len, masks[:n])) for n, one in enumerate(drawn)])
+    wanted = cut(join(masks), boxes, which, answers.shape[-1])               # (R, S, S)
     mine = answers[torch.arange(len(labels), device=labels.device), labels]  # (R, S, S)
     cost = F.binary_cross_entropy_with_logits(mine, wanted, reduction="sum")
     return cost / max(wanted.numel(), 1)

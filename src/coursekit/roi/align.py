@@ -51,7 +51,7 @@ def roi_align(features: Tensor, boxes: Tensor | Sequence[Tensor], output_size: i
     table = features.permute(0, 2, 3, 1).reshape(-1, C)                      # (B * H * W, C)
     order, parts = [], []
     for (sx, sy), mine in by_points(side / side.new_tensor([Q, P]), sampling_ratio):
-        column, x_share = between(start[mine, 0], side[mine, 0], Q, sx, W)   # (r, Q, 2 sx)
+        column, x_share = between(start[mine, 0], side[mine, 0], Q, sx, W)   # (r, Q, nx)
         row, y_share = between(start[mine, 1], side[mine, 1], P, sy, H)      # (r, P, 2 sy)
         row = row + H * rows[mine, :1, None].long()                          # of the table, / W
         cell = row[:, :, None, :, None] * W + column[:, None, :, None]       # (r, P, Q, 2sy, 2sx)
@@ -79,7 +79,10 @@ def by_points(bins: Tensor, sampling_ratio: int) -> Iterator[tuple[tuple[int, in
 
 def between(start: Tensor, side: Tensor, bins: int, points: int,
             size: int) -> tuple[Tensor, Tensor]:
-    """Along one axis: the two cells around each point of every bin, and the share of each.
+    """Along one axis: the cells around the points of every bin, and the share of each.
+
+    A point gives a cell 1 less their distance, if that is above 0: so the two cells around it share
+    1, as in bilinear interpolation.
 
     Args:
         start: (r,), where the regions begin, in cells.
@@ -88,25 +91,26 @@ def between(start: Tensor, side: Tensor, bins: int, points: int,
         points: of each bin.
         size: cells that the map has along this axis.
     Returns:
-        Cells (r, bins, 2 * points) int64, and their shares: 1 in all for each bin, less what its
-        points beyond the map would have had.
+        Cells (r, bins, n) int64, one after the other, and their shares: 1 in all for each bin, less
+        what its points beyond the map would have had.
     """
-    length = side[:, None, None] / bins
-    i, p = torch.arange(bins).to(side)[:, None], torch.arange(points).to(side)
-    at = start[:, None, None] + i * length + (p + 0.5) * length / max(points, 1)
-    inside = (at >= -1) & (at <= size)                   # up to a cell beyond: the edge's own value
+    length, count = side[:, None, None] / bins, max(points, 1)
+    i, p = torch.arange(bins).to(side)[:, None], torch.arange(count).to(side)
+    at = start[:, None, None] + i * length + (p + 0.5) * length / count      # (r, bins, points)
+    inside = (at >= -1) & (at <= size) & (points > 0)    # up to a cell beyond: the edge's own value
     at = at.clamp(0, size - 1)
-    low = at.floor()
-    high = (low + 1).clamp(max=size - 1)
-    upper = at - low
-    shares = torch.stack([1 - upper, upper], dim=-1) * inside[..., None] / max(points, 1)
-    return torch.stack([low, high], dim=-1).long().flatten(2), shares.flatten(2)
+    first = at.amin(dim=2, keepdim=True).floor()
+    n = int((at - first).max()) + 2 if len(at) else 0
+    cells = first + torch.arange(n).to(side)                                 # (r, bins, n)
+    shares = (1 - (at[..., None] - cells[:, :, None]).abs()).clamp(min=0)    # (r, bins, points, n)
+    shares = (shares * inside[..., None]).sum(dim=2) / count
+    return cells.clamp(max=size - 1).long(), shares
 
 
 def weighted_sums(table: Tensor, rows: Tensor, shares: Tensor) -> Tensor:
     """(T, C), and rows and shares (..., n) -> (..., C): the sum of n rows, each by its share."""
-    if not rows.shape[-1]:                                                   # no point, no sum
-        return table.new_zeros(*rows.shape[:-1], table.shape[1])
-    bags = F.embedding_bag(rows.flatten(0, -2), table, mode="sum",
-                           per_sample_weights=shares.flatten(0, -2).to(table))
+    used = shares.flatten(0, -2) != 0                                        # most are 0
+    counts = used.sum(dim=1)
+    bags = F.embedding_bag(rows.flatten(0, -2)[used], table, counts.cumsum(0) - counts, mode="sum",
+                           per_sample_weights=shares.flatten(0, -2)[used].to(table))
     return bags.view(*rows.shape[:-1], table.shape[1])
