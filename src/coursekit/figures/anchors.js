@@ -56,11 +56,11 @@ class Anchors extends Figure {
       <div class="body">
         <div class="plane"><canvas class="scene" role="img"></canvas><p class="quiet key"></p></div>
         <div class="panels">
-          <div class="anchors"><p class="quiet">Bold: IoU with the animal that the anchor overlaps most. Below it: width × height in pixels.</p>
+          <div class="anchors"><p class="quiet">Above: IoU with the animal that the anchor overlaps most. Below: width × height in pixels.</p>
             ${table("cell", "The cell’s anchors by size and ratio", ["size", ...ratios.map((ratio) => `h / w = ${ratio}`)], cells.join(""))}
             <output class="said" aria-live="polite"></output></div>
           <div class="assignment"><div class="sliders">${sliderMarkup("positive", "Positive IoU")}${sliderMarkup("negative", "Negative IoU")}</div>
-            <label class="switch"><input type="checkbox" name="rescue"${rescue ? " checked" : ""}>Rescue: the best anchor of each animal</label>
+            <label class="switch"><input type="checkbox" name="rescue"${rescue ? " checked" : ""}>Rescue: each animal’s best anchor</label>
             ${table("shares", "What all anchors learn", ["positive", "ignored", "negative"], `<tr>${"<td>&nbsp;</td>".repeat(3)}</tr>`)}
             ${table("gains", "The positive anchors of each animal", ["animal", "best IoU", "positive", "by rescue"], rows)}
             <output class="said" aria-live="polite"></output></div>
@@ -262,7 +262,7 @@ class Anchors extends Figure {
     context.globalAlpha = 1;
     [...kept].reverse().forEach((i) => draw(i, PALETTE[5], 1.5));
     const best = this.hits.map((row) => kept.reduce((a, i) => (a < 0 || row[i] > row[a] ? i : a), -1));
-    best.forEach((i, m) => { if (i >= 0 && this.hits[m][i] > 0) draw(i, this.colorOf(m), 3); });
+    best.forEach((i, m) => { if (i >= 0 && this.hits[m][i] >= 0.5) draw(i, this.colorOf(m), 3); });
     this.objects.forEach((box) => this.box(box, DARK, 1.5, [2, 4]));
     this.names();
     [...this.find(".found tbody").rows].forEach((line, m) => {
@@ -271,9 +271,9 @@ class Anchors extends Figure {
       cells.forEach((value, k) => say(line.cells[k + 1], value));
     });
     const recall = [0.5, 0.7].map((least) => `${best.filter((i, m) => i >= 0 && this.hits[m][i] >= Math.fround(least)).length} of ${best.length} at IoU ${least}`);
-    const words = `NMS strikes out ${by.length - left.length} of ${by.length} boxes; of the ${left.length} left, the ${kept.length} of highest score are kept. Recall: ${recall.join(", ")}.`;
+    const words = `NMS strikes out ${by.length - left.length} of ${by.length} boxes and leaves ${left.length}; kept by score: ${kept.length}. Recall: ${recall.join(", ")}.`;
     say(this.find(".proposals .said"), words);
-    return ["Solid: kept; thick: each animal’s best. Faint: struck out, or beyond the number kept. Dotted: the animals.", words];
+    return ["Solid: kept; thick: each animal’s best, from IoU 0.5 on. Faint: struck out, or beyond the number kept. Dotted: the animals.", words];
   }
 }
 
