@@ -13,6 +13,7 @@ from answers import ch07 as answers07
 from answers import ch08 as answers08
 from answers import ch09 as answers09
 from answers import ch10 as answers10
+from answers import ch11 as answers11
 from answers import ch12 as answers12
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -179,7 +180,7 @@ WRONG = {
     ],
 }
 for chapter in (answers03, answers04, answers05, answers06, answers07, answers08, answers09,
-                answers10, answers12):
+                answers10, answers11, answers12):
     RIGHT |= chapter.RIGHT
     WRONG |= chapter.WRONG
 CASES = [(name, answer, words) for name, cases in WRONG.items() for answer, words in cases]
