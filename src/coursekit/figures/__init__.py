@@ -30,6 +30,7 @@ DECODERS = ("FCN-32s", "FCN-16s", "FCN-8s", "SegNet", "U-Net", "nearest", "bilin
 RULES = ("nearest", "squares", "points", "nails", "unpool")
 BOX_LOSSES = ("l1", "l2", "iou", "giou")
 ROI_BINS = (2, 3, 7)
+MASKS = ("cat", "dog", "rabbit", "target")
 VIEWS = ("picture", "classification", "semantic", "localisation", "detection", "instance")
 
 
@@ -101,6 +102,11 @@ FIGURES = {
             "below, the numbers of both, and one bin's cells and points.",
         size=(704, 1137), narrow=2017, params={"box": list, "bins": ROI_BINS,
                                                "view": ("channel", "x", "y")}),
+    "mask-paste": Kind(
+        alt="A scene with one detection: its box, its mask in color, and the true mask dashed. "
+            "Beside it the mask head's grid of 28 by 28 probabilities, a threshold, and the "
+            "overlap with the true mask.",
+        size=(704, 854), narrow=1337, params={"view": MASKS, "threshold": float}),
     "transposed-convolution": Kind(
         alt="A grid of three rows and columns onto which a kernel of two rows and columns was "
             "stamped four times. One output pixel is framed; beside the grid, the input, the "

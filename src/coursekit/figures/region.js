@@ -1,4 +1,5 @@
-// What the figures of regions share (chapters 10 and 12): RoI pooling's roundings, and a region dragged over a picture beside its map.
+// What the figures of regions share (chapters 10 and 12): RoI pooling and RoIAlign as coursekit.roi has them, with places in single precision
+// as torch, and a region dragged over a picture beside its map.
 
 import { Figure, PALETTE, boxPath, clamp, decodeBytes, onDrag, onKeys, onPointer, raster, short } from "./kit.js";
 
@@ -6,6 +7,8 @@ export const PARTS = { whole: "whole", first: "top left", last: "bottom right" }
 export const GRIPS = { whole: "the whole region", first: "its top left corner", last: "its bottom right corner" };
 export const BINS = { 2: "2 × 2 bins", 3: "3 × 3 bins", 7: "7 × 7 bins" };
 export const [ASKED, WHOLE] = [PALETTE[4], "#111418"];
+
+export const POINTS = 2;      // of a bin of RoIAlign, along each axis
 
 /** Round half away from zero, as C does. */
 export function rounded(value) {
@@ -44,12 +47,38 @@ export function roiPool({ values, rows, columns }, [x1, y1, x2, y2], scale, bins
   return { across, down, pooled };
 }
 
+/** Along one axis: every point's place `at` in cells, the two cells around it and the share of the second; `out` lies beyond the map, and counts 0. */
+export function samples(start, end, scale, bins, size, points = POINTS) {
+  const f = Math.fround;
+  const [low, high] = [start, end].map((value) => f(f(f(value) * scale) - 0.5));
+  const length = f(f(high - low) / bins);
+  return Array.from({ length: bins }, (_, i) => Array.from({ length: points }, (__, p) => {
+    const at = f(f(low + f(i * length)) + f(f((p + 0.5) * length) / points));
+    const inside = clamp(at, 0, size - 1);
+    const first = Math.floor(inside);
+    return { at, inside, low: first, high: Math.min(first + 1, size - 1), share: inside - first, out: at < -1 || at > size };
+  }));
+}
+
+/** RoIAlign of one map: row by row every bin's value, and its points { row, column, value, terms: [[weight, value], …] }. */
+export function roiAlign({ values, rows, columns }, [x1, y1, x2, y2], scale, bins, points = POINTS) {
+  const [across, down] = [samples(x1, x2, scale, bins, columns, points), samples(y1, y2, scale, bins, rows, points)];
+  return down.flatMap((r) => across.map((c) => {
+    const found = r.flatMap((row) => c.map((column) => {
+      const terms = row.out || column.out ? [] : [[row.low, 1 - row.share], [row.high, row.share]].flatMap(([i, down_]) =>
+        [[column.low, 1 - column.share], [column.high, column.share]].map(([j, across_]) => [down_ * across_, values[i * columns + j]]));
+      return { row, column, terms, value: terms.reduce((sum, [weight, value]) => sum + weight * value, 0) };
+    }));
+    return { value: found.reduce((sum, point) => sum + point.value, 0) / found.length, points: found };
+  }));
+}
+
 export const span = (low, high) => `${short(low, 3)} … ${short(high, 3)}`.replace(/-/g, "−");
 export const cellsOf = (from, stop) => (stop <= from ? "none" : stop - from === 1 ? `cell ${from}` : `cells ${from} to ${stop - 1}`).replace(/-/g, "−");
 export const signed = (value, digits = 1) => (short(value, digits) === "0" ? "0" : `${value < 0 ? "−" : "+"}${short(Math.abs(value), digits)}`);
 export const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
-/** A region of a picture and its map, a margin of one cell around both: it gives `put(box)`, `claim()`, and what a Figure gives. */
+/** A region of a picture and its map, a margin of one cell around both: it gives `moved()` (words), `claim()`, and what a Figure gives. */
 export class RegionFigure extends Figure {
   /** From data-params { scene, stride, rows, columns, map, box, bins }; the region is dragged on `canvas`. */
   startRegion({ scene: { height, width, rgb }, stride, rows, columns, map, box, bins }, canvas) {
@@ -61,6 +90,20 @@ export class RegionFigure extends Figure {
     onKeys(canvas, (dx, dy) => this.moveBy(this.grip, dx, dy), () => this.claim());
     this.find(".parts").addEventListener("change", (event) => { this.grip = event.target.value; this.draw(); });
     this.find(".bins").addEventListener("change", (event) => { this.divide(Number(event.target.value)); });
+  }
+
+  /** The buttons: those that all figures of regions have, and `more`. */
+  listen(more) {
+    const acts = { back: () => this.step(-1), next: () => this.step(1), claim: () => this.claim(), ...more,
+      remember: () => { this.kept = [...this.box]; this.put(this.box); } };
+    for (const [name, act] of Object.entries(acts)) this.find(`[name=${name}]`).addEventListener("click", act);
+    this.verdict = [false, this.moved()];
+  }
+
+  put(box) {
+    this.box = box;
+    this.verdict = [false, this.moved()];
+    this.draw();
   }
 
   /** The part of the region under a pointer: a corner as [side of x, side of y], the whole region, or null. */
@@ -168,7 +211,7 @@ export class RegionFigure extends Figure {
   drawNumbers(cells, context, side, ratio, ink) {
     [context.textAlign, context.textBaseline] = ["center", "middle"];
     const write = (words, x, y, color, share = 0.54, bold = "", halo = null) => {
-      context.font = `${bold}${share * side}px system-ui, sans-serif`;
+      context.font = `${bold}${share * side * (words > 99 ? 0.8 : 1)}px system-ui, sans-serif`;
       [context.fillStyle, context.strokeStyle, context.lineWidth] = [color, halo, 2.5 * ratio];
       if (halo) context.strokeText(words, x + side / 2, y + side * 0.53);
       context.fillText(words, x + side / 2, y + side * 0.53);
@@ -195,6 +238,16 @@ export class RegionFigure extends Figure {
     }
     context.stroke();
     context.globalAlpha = 1;
+  }
+
+  /** Draw with the margins left alone. */
+  inMap(context, side, ratio, draw) {
+    context.save();
+    context.beginPath();
+    context.rect(side - 2 * ratio, side - 2 * ratio, this.columns * side + 4 * ratio, this.rows * side + 4 * ratio);
+    context.clip();
+    draw();
+    context.restore();
   }
 
   /** Frame cells of the map, { from, stop } across and down. */

@@ -4,38 +4,11 @@
 // and map. On a ramp, a cell's value is the place of its middle in pixels. All else is computed here, as coursekit.roi's roi_pool and
 // roi_align(sampling_ratio=2, aligned=True) do, places in single precision as torch; the tests compare.
 
-import { boxPath, choicesMarkup, clamp, define, drawGrid, say, short, stroke, tags } from "./kit.js";
-import { ASKED, BINS, GRIPS, PARTS, RegionFigure, WHOLE, plural, roiPool, signed, span } from "./region.js";
+import { choicesMarkup, define, drawGrid, say, short, stroke, tags } from "./kit.js";
+import { ASKED, BINS, GRIPS, PARTS, POINTS, RegionFigure, WHOLE, plural, roiAlign, roiPool, signed, span } from "./region.js";
 
-const POINTS = 2;             // of a bin, along each axis
 const TASTE = "#B5532A";      // RoI pooling's chosen bin, over the picture
 const ROWS = { asked: "asked for, px", pool: "RoI pooling, px", off: "edges moved", middle: "", pooled: "RoI pooling’s cells", aligned: "RoIAlign’s points" };
-
-/** Along one axis: every point's place `at` in cells, the two cells around it and the share of the second; `out` lies beyond the map, and counts 0. */
-export function samples(start, end, scale, bins, size, points = POINTS) {
-  const f = Math.fround;
-  const [low, high] = [start, end].map((value) => f(f(f(value) * scale) - 0.5));
-  const length = f(f(high - low) / bins);
-  return Array.from({ length: bins }, (_, i) => Array.from({ length: points }, (__, p) => {
-    const at = f(f(low + f(i * length)) + f(f((p + 0.5) * length) / points));
-    const inside = clamp(at, 0, size - 1);
-    const first = Math.floor(inside);
-    return { at, inside, low: first, high: Math.min(first + 1, size - 1), share: inside - first, out: at < -1 || at > size };
-  }));
-}
-
-/** RoIAlign of one map: row by row every bin's value, and its points { row, column, value, terms: [[weight, value], …] }. */
-export function roiAlign({ values, rows, columns }, [x1, y1, x2, y2], scale, bins, points = POINTS) {
-  const [across, down] = [samples(x1, x2, scale, bins, columns, points), samples(y1, y2, scale, bins, rows, points)];
-  return down.flatMap((r) => across.map((c) => {
-    const found = r.flatMap((row) => c.map((column) => {
-      const terms = row.out || column.out ? [] : [[row.low, 1 - row.share], [row.high, row.share]].flatMap(([i, down_]) =>
-        [[column.low, 1 - column.share], [column.high, column.share]].map(([j, across_]) => [down_ * across_, values[i * columns + j]]));
-      return { row, column, terms, value: terms.reduce((sum, [weight, value]) => sum + weight * value, 0) };
-    }));
-    return { value: found.reduce((sum, point) => sum + point.value, 0) / found.length, points: found };
-  }));
-}
 
 const middleOf = (low, high) => (low + high) / 2;
 const number = (value, digits = 2) => short(value, digits).replace("-", "−");
@@ -113,17 +86,8 @@ class RoiAlign extends RegionFigure {
       this.map = { ...this.map, values: this.views[this.view] };
       this.put(this.box);
     });
-    const acts = { back: () => this.step(-1), next: () => this.step(1), point: () => { this.point = (this.point + 1) % POINTS ** 2; this.draw(); },
-      claim: () => this.claim(), remember: () => { this.kept = [...this.box]; this.put(this.box); },
-      reset: () => { this.kept = [...box]; this.point = 0; middle(); this.put([...box]); } };
-    for (const [name, act] of Object.entries(acts)) this.find(`[name=${name}]`).addEventListener("click", act);
-    this.verdict = [false, this.moved()];
-  }
-
-  put(box) {
-    this.box = box;
-    this.verdict = [false, this.moved()];
-    this.draw();
+    this.listen({ point: () => { this.point = (this.point + 1) % POINTS ** 2; this.draw(); },
+      reset: () => { this.kept = [...box]; this.point = 0; middle(); this.put([...box]); } });
   }
 
   both(box) {
@@ -223,12 +187,15 @@ class RoiAlign extends RegionFigure {
       context.strokeRect(at(x1), at(y1), at(x2) - at(x1), at(y2) - at(y1));
       context.setLineDash([]);
     };
-    this.frameCells(context, { from: across.first, stop: across.last + 1 }, { from: down.first, stop: down.last + 1 }, side, ratio, { inset: 0, width: 2.5, color: ink.ink });
+    const [c, r] = [across, down].map(({ first, last }) => ({ from: first, stop: last + 1 }));
+    this.inMap(context, side, ratio, () => this.frameCells(context, c, r, side, ratio, { inset: 0, width: 2.5, color: ink.ink }));
     this.drawNumbers(cells, context, side, ratio, ink);
-    this.frameCells(context, column, row, side, ratio, { inset: 1, width: 3, color: ink.bin });
-    rect(this.box, [5, 4], 2);
-    rect(exact, [], 2);
-    aligned.points.forEach((point, k) => this.dot(context, point, side, (k === this.point ? 4.5 : 3) * ratio, ink.exact, ink.ground));
+    this.inMap(context, side, ratio, () => {
+      this.frameCells(context, column, row, side, ratio, { inset: 1, width: 3, color: ink.bin });
+      rect(this.box, [5, 4], 2);
+      rect(exact, [], 2);
+      aligned.points.forEach((point, k) => this.dot(context, point, side, (k === this.point ? 4.5 : 3) * ratio, ink.exact, ink.ground));
+    });
   }
 
   /** The numbers of both, and below the chosen bin's cells and points. */
@@ -288,7 +255,7 @@ class RoiAlign extends RegionFigure {
       middle: middles.map(({ want }) => number(want, 1)), pooled: middles.map(({ off }) => off), aligned: middles.map((one) => one.exact) };
     for (const [key, words] of Object.entries(fill)) words.forEach((text, k) => say(this.find(`tr.${key}`).children[k + 1], text));
     say(this.find("tr.middle th"), `middle of bin ${i}, ${j}`);
-    say(this.find(".mapname"), `Its map, ${this.rows} × ${this.columns} cells: ${this.view === "channel" ? `channel ${this.channel} of ${this.channels}` : "each its middle, in px"}`);
+    say(this.find(".mapname"), `Its map, ${this.rows} × ${this.columns} cells: ${this.view === "channel" ? `channel ${this.channel} of ${this.channels}` : `each its middle’s ${this.view}, px`}`);
     for (const name of ["pooled", "aligned"]) say(this.find(`.${name}name`), `${this.count} × ${this.count} numbers`);
     say(this.find(".insidename"), `Bin ${i}, ${j}: its cells`);
     say(this.find(".aroundname"), `Bin ${i}, ${j}: its points`);

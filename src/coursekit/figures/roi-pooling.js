@@ -80,18 +80,7 @@ class RoiPooling extends RegionFigure {
     Object.assign(this, { channel, channels });
     this.startRegion(params, this.find(".scene"));
     this.choosesOn(this.find(".pooled"));
-    const acts = { back: () => this.step(-1), next: () => this.step(1), claim: () => this.claim(), remember: () => { this.kept = [...this.box]; this.put(this.box); },
-      reset: () => { this.kept = [...box]; this.bin = 0; this.put([...box]); } };
-    for (const [name, act] of Object.entries(acts)) this.find(`[name=${name}]`).addEventListener("click", act);
-    this.verdict = [false, this.moved()];
-  }
-
-  // ---- the region ----
-
-  put(box) {
-    this.box = box;
-    this.verdict = [false, this.moved()];
-    this.draw();
+    this.listen({ reset: () => { this.kept = [...box]; this.bin = 0; this.put([...box]); } });
   }
 
   pool(box) {
@@ -177,13 +166,10 @@ class RoiPooling extends RegionFigure {
       return { value, x: (j + 1) * side, y: (i + 1) * side, bins: shared(across.bins, j) * shared(down.bins, i), win: winners.has(at), here: at === this.chosen.at };
     });
     this.drawCells(cells, context, side, ratio, ink);
-    context.save();
-    context.beginPath();                                     // the margins belong to the bars
-    context.rect(side - 2 * ratio, side - 2 * ratio, this.columns * side + 4 * ratio, this.rows * side + 4 * ratio);
-    context.clip();
-    this.drawEdges(across, down, context, side, ratio, ink.ink);
-    this.drawFrames(across, down, context, side, ratio, ink);
-    context.restore();
+    this.inMap(context, side, ratio, () => {                 // the margins belong to the bars
+      this.drawEdges(across, down, context, side, ratio, ink.ink);
+      this.drawFrames(across, down, context, side, ratio, ink);
+    });
     this.drawNumbers(cells, context, side, ratio, ink);
     this.drawBars(across, down, context, side, ratio, ink);
   }
