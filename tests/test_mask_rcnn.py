@@ -8,7 +8,7 @@ from torchvision.models.detection import roi_heads
 from torchvision.ops import MultiScaleRoIAlign
 
 from coursekit.boxes import from_masks
-from coursekit.masks import cut, paste
+from coursekit.masks import cut, join, paste
 from coursekit.models.backbone import Backbone
 from coursekit.models.fast_rcnn import BoxHead, Drawn
 from coursekit.models.faster_rcnn import FasterRCNN
@@ -51,6 +51,17 @@ def test_cutting_equals_torchvisions_projection():
     which = torch.arange(30) % 4
     theirs = roi_heads.project_masks_on_boxes(masks, boxes, which, 28)
     torch.testing.assert_close(cut(masks, boxes, which, 28), theirs)
+
+
+def test_masks_of_pictures_of_several_sizes_are_cut_at_once_as_one_by_one():
+    few, many = random_masks(2, 40, 60), random_masks(3, 52, 36)
+    few[:, :, -1], many[:, -1] = True, True                   # objects at the picture's edge
+    boxes = [torch.tensor([[0., 0, 60, 40], [50, 3, 60, 40]]), torch.tensor([[5., 9, 36, 52]] * 3)]
+    one_by_one = [cut(masks, some, torch.arange(len(some)), 14)
+                  for masks, some in zip([few, many], boxes, strict=True)]
+    at_once = cut(join([few, torch.zeros(0, 9, 9), many]), torch.cat(boxes), torch.arange(5), 14)
+    torch.testing.assert_close(at_once, torch.cat(one_by_one))
+    assert join([torch.zeros(0, 4, 6), torch.zeros(0, 8, 2)]).shape == (0, 8, 6)
 
 
 def test_pasting_equals_torchvisions_also_beyond_the_edge():
@@ -109,7 +120,7 @@ def test_a_pyramid_is_pooled_as_by_torchvision():
 
 
 def test_the_mask_loss_equals_torchvisions():
-    target, other = target_of(), target_of(3)
+    target, other = target_of(), target_of(3, 60, 90)         # of another size
     drawn = [Drawn(one["boxes"] + 1, one["labels"], one["boxes"], torch.arange(len(one["boxes"])))
              for one in (target, other)]
     answers = torch.randn(5, 4, 28, 28)
