@@ -96,7 +96,8 @@ class MaskPaste extends Figure {
     }));
     this.pixel = { x: Math.floor((box[0] + box[2]) / 2), y: Math.floor((box[1] + box[3]) / 2) };
     const scene = this.find(".scene");
-    onPointer(scene, width, { move: (x, y) => this.look(Math.floor(x), Math.floor(y)), hover: true, grabs: () => true });
+    onPointer(scene, width, { move: (x, y) => this.look(Math.floor(x), Math.floor(y)), hover: true,
+      grabs: (x, y) => Math.hypot(x - this.pixel.x, y - this.pixel.y) < 12 });
     onKeys(scene, (dx, dy) => this.look(this.pixel.x + dx, this.pixel.y + dy), () => this.claim());
     this.slider = slider(this.shadowRoot, "threshold", STEPS, (step) => this.put({ step }));
     this.find(".views").addEventListener("change", (event) => this.put({ view: event.target.value }));
