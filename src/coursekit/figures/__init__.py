@@ -103,7 +103,7 @@ FIGURES = {
         size=(704, 1137), narrow=2017, params={"box": list, "bins": ROI_BINS,
                                                "view": ("channel", "x", "y")}),
     "mask-paste": Kind(
-        alt="A scene with one detection: its box, its mask in color, and the true mask dashed. "
+        alt="A scene with one detection: its box, its mask in violet, and the true one's outline. "
             "Beside it the mask head's grid of 28 by 28 probabilities, a threshold, and the "
             "overlap with the true mask.",
         size=(704, 854), narrow=1337, params={"view": MASKS, "threshold": float}),

@@ -74,7 +74,7 @@ class MaskPaste extends Figure {
           <fieldset class="views"><legend>Mask of</legend>${choicesMarkup("view", names, view)}</fieldset>
           <div><span class="label">${side} × ${side} probabilities, and a rim of zeros</span><canvas class="grid" role="img"></canvas></div>
           <output class="here" aria-live="polite"></output>
-          <p class="quiet">Violet: the mask. Dashed: the true one. Orange: the box, and the cells that the chosen pixel mixes.</p>
+          <p class="quiet">Violet: the mask. Black: the true one. Orange: the box, and the cells that the chosen pixel mixes.</p>
         </div>
       </div>
       <div class="task">
@@ -133,7 +133,7 @@ class MaskPaste extends Figure {
     if (this.view !== name) this.verdict = [false, `Not yet: this is not the mask of the class that the box head says, ${name}.`];
     else if (ious[this.step] < best - 1e-9) this.verdict = [false, `Not yet: the IoU is ${ious[this.step].toFixed(3)}, and another threshold reaches more.`];
     else {
-      const near = ious.flatMap((value, step) => (value >= best - NEAR ? [step] : []));
+      const near = ious.flatMap((value, step) => (value > best - NEAR ? [step] : []));
       this.verdict = [true, `✓ Solved. ${best.toFixed(3)} at ${at(this.step)}; at 0.50, the usual threshold, it is ${ious[STEPS / 2].toFixed(3)}. `
         + `From ${at(near[0])} to ${at(near.at(-1))} it is less than ${NEAR} below the highest.`];
     }
@@ -158,7 +158,7 @@ class MaskPaste extends Figure {
 
   drawScene() {
     const view = fitCanvas(this.find(".scene"), this.width, this.height, Math.min(this.stage(), 3 * this.width));
-    const { context, scale, ratio } = view;
+    const { context } = view;
     const { pasted } = this.masks[this.view];
     const mine = (k) => pasted[k] > this.step / STEPS;
     const tint = [...rgbOf(MASK), 105];
@@ -167,9 +167,7 @@ class MaskPaste extends Figure {
     }
     stroke(view, boxPath(this.box), BOX, 2);
     stroke(view, outline(this.width, this.height, mine), MASK, 2);
-    context.setLineDash([(4 * ratio) / scale, (4 * ratio) / scale]);
-    stroke(view, outline(this.width, this.height, (k) => this.truth[k] === 1), TRUE, 1.5);
-    context.setLineDash([]);
+    stroke(view, outline(this.width, this.height, (k) => this.truth[k] === 1), TRUE, 1);
     const { x, y } = this.pixel;
     stroke(view, boxPath([x, y, x + 1, y + 1]), TRUE, 1.5);
     tags(view, [{ text: `${CLASSES[this.label]}`, x: this.box[0], y: this.box[1], color: BOX, corner: true }], this.pixel);
@@ -240,7 +238,7 @@ class MaskPaste extends Figure {
     const mine = value > this.step / STEPS;
     const right = mine === (this.truth[y * this.width + x] === 1);
     say(this.find(".here"), `Pixel x ${x}, y ${y}: ${value.toFixed(3)}, ${from}. ${mine ? "In" : "Not in"} the mask, ${right ? "and rightly so" : "and wrongly so"}.`);
-    this.find(".scene").setAttribute("aria-label", `A scene with a detection, box ${this.box.map((side) => side.toFixed(1)).join(", ")}, its mask, and the true mask dashed. `
+    this.find(".scene").setAttribute("aria-label", `A scene with a detection, box ${this.box.map((side) => side.toFixed(1)).join(", ")}, its mask in violet, and the true mask’s outline in black. `
       + `Pixel x ${x}, y ${y}: ${value.toFixed(3)}. Arrow keys go to another pixel, Enter claims that the IoU is the highest.`);
     this.writeTask();
   }
