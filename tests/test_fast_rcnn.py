@@ -18,6 +18,7 @@ from coursekit.models.fast_rcnn import (
     FastRCNN,
     detections,
     draw,
+    flat,
     head_losses,
 )
 from coursekit.train import fit
@@ -33,6 +34,14 @@ def model():
 
 
 # ---- the batch
+
+
+@pytest.mark.parametrize("regions", [0, 5, 200])        # fewer than the layer's outputs, and more
+def test_a_layer_reads_regions_flattened_wherever_their_channels_lie(regions):
+    torch.manual_seed(0)
+    layer, pooled = torch.nn.Linear(3 * 4 * 5, 8), torch.randn(regions, 4, 5, 3).permute(0, 3, 1, 2)
+    for one in (pooled, pooled.contiguous()):
+        torch.testing.assert_close(flat(layer, one), layer(pooled.flatten(1)))
 
 
 def test_pictures_of_two_sizes_share_a_tensor_and_the_rest_is_the_fill():

@@ -71,8 +71,11 @@ class BoxHead(nn.Module):
 def flat(layer: nn.Linear, pooled: Tensor) -> Tensor:
     """`layer(pooled.flatten(1))`, faster where the channels of (R, C, 7, 7) come last in memory.
 
-    There, flattening moves every number of every region; here the layer's weights move instead.
+    There, flattening moves every number of every region; here the layer's weights move instead,
+    if there are fewer of them.
     """
+    if len(pooled) < layer.out_features:
+        return layer(pooled.flatten(1))
     weight = layer.weight.unflatten(1, pooled.shape[1:])                     # (hidden, C, 7, 7)
     x, weight = (part.permute(0, 2, 3, 1).flatten(1) for part in (pooled, weight))
     return F.linear(x, weight, layer.bias)
