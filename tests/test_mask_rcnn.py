@@ -75,6 +75,12 @@ def test_pasting_equals_torchvisions_also_beyond_the_edge():
     assert not ours[1].any() and not meets[1] and meets.sum() > 20
 
 
+def test_a_pasted_masks_frame_is_rounded_to_the_same_pixel_as_torchvisions():
+    mask, box = torch.rand(1, 28, 28), torch.tensor([[0., 415.4347, 555.17236328125, 532.8465]])
+    theirs = roi_heads.paste_masks_in_image(mask[None], box, (536, 559))[:, 0]
+    torch.testing.assert_close(paste(mask, box, (536, 559)), theirs)    # to 574.99994, not to 575
+
+
 def test_a_full_mask_pasted_covers_its_box_and_nothing_else():
     box = torch.tensor([[10., 5, 40, 25]])
     pasted = paste(torch.ones(1, 28, 28), box, (48, 72)) > 0.5

@@ -5,6 +5,7 @@ import torch
 from torchvision.models.detection import fasterrcnn_resnet50_fpn, maskrcnn_resnet50_fpn
 from torchvision.models.detection.ssdlite import ssdlite320_mobilenet_v3_large
 
+from coursekit.data import PennFudan
 from coursekit.models.faster_rcnn import FasterRCNN
 from coursekit.models.mask_rcnn import MaskRCNN
 from coursekit.models.torchvision_weights import load_torchvision
@@ -56,6 +57,22 @@ def test_mask_rcnn_gives_the_same_detections_for_pictures_of_two_sizes(theirs):
     assert type(ours) is MaskRCNN and not ours.training
     with torch.no_grad():
         assert_same(ours(pictures()), theirs(pictures()))
+
+
+@pytest.mark.needs_pennfudan
+@pytest.mark.timeout(240)
+def test_photographs_of_six_shapes_alone_and_in_unequal_batches_are_read_alike(theirs):
+    data, shapes = PennFudan(download=False), {}
+    for n in range(0, len(data), 7):
+        shapes.setdefault(data[n][0].shape[1:], data[n][0])
+    photos = [shapes[size] for size in sorted(shapes, key=lambda size: size[0] / size[1])]
+    photos = [photos[n] for n in torch.linspace(0, len(photos) - 1, 6).long()]
+    assert len({photo.shape for photo in photos}) == 6       # from the tallest to the widest
+    ours = load_torchvision(theirs)
+    limit(ours)
+    with torch.no_grad():
+        for batch in (photos[:1], photos[1:3], photos[3:]):
+            assert_same(ours(batch), theirs(batch))
 
 
 @pytest.mark.timeout(240)

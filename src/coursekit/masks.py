@@ -75,7 +75,7 @@ def paste(masks: Tensor, boxes: Tensor, size: tuple[int, int]) -> Tensor:
                          f"({len(boxes)}, S, S) was expected. Pick the class's mask first.")
     S, (H, W) = masks.shape[-1], size
     center, half = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-    half = half * (S + 2) / S
+    half = half * ((S + 2) / S)                                              # rounded as theirs
     frames = torch.cat([center - half, center + half], dim=1).long().tolist()
     out = masks.new_zeros(len(masks), H, W)
     for plane, mask, (x1, y1, x2, y2) in zip(out, F.pad(masks, (1, 1, 1, 1)), frames, strict=True):
