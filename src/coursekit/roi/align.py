@@ -52,9 +52,9 @@ def roi_align(features: Tensor, boxes: Tensor | Sequence[Tensor], output_size: i
     order, parts = [], []
     for (sx, sy), mine in by_points(side / side.new_tensor([Q, P]), sampling_ratio):
         column, x_share = between(start[mine, 0], side[mine, 0], Q, sx, W)   # (r, Q, nx)
-        row, y_share = between(start[mine, 1], side[mine, 1], P, sy, H)      # (r, P, 2 sy)
+        row, y_share = between(start[mine, 1], side[mine, 1], P, sy, H)      # (r, P, ny)
         row = row + H * rows[mine, :1, None].long()                          # of the table, / W
-        cell = row[:, :, None, :, None] * W + column[:, None, :, None]       # (r, P, Q, 2sy, 2sx)
+        cell = row[:, :, None, :, None] * W + column[:, None, :, None]       # (r, P, Q, ny, nx)
         share = y_share[:, :, None, :, None] * x_share[:, None, :, None]
         order.append(mine)
         parts.append(weighted_sums(table, cell.flatten(3), share.flatten(3)))
