@@ -261,6 +261,18 @@ def test_what_nms_leaves_of_the_stored_proposals_the_network_proposes_first():
     torch.testing.assert_close(kept, wanted[:len(kept)], rtol=0, atol=0.051)
 
 
+def test_stored_masks_are_those_of_the_shipped_mask_rcnn():
+    stored = json.loads((HERE / "data" / "mask-paste.json").read_text())
+    made = load_script("make_mask_figure").mask_paste()
+    kept, ours = (torch.frombuffer(bytearray(base64.b64decode(data.pop("masks"))),
+                                   dtype=torch.uint8).int() for data in (stored, made))
+    assert len(kept) == 4 * 28 * 28 and (kept - ours).abs().max() <= 1    # of 256: rounding
+    for key in ("box", "score"):
+        torch.testing.assert_close(*map(torch.tensor, (stored.pop(key), made.pop(key))),
+                                   rtol=0, atol=0.011)                    # hundredths: rounding
+    assert stored == made
+
+
 def test_stored_scenes_suit_their_tasks():
     script = load_script("make_figure_data")
     for name, suits in script.RULES.items():

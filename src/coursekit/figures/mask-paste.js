@@ -20,7 +20,7 @@ const at = (step) => (step / STEPS).toFixed(2);
 export function frameOf([x1, y1, x2, y2], side) {
   const f = Math.fround;
   const ends = (low, high) => {
-    const [center, half] = [f(f(f(low) + f(high)) / 2), f(f(f(f(high) - f(low)) / 2 * (side + 2)) / side)];
+    const [center, half] = [f(f(f(low) + f(high)) / 2), f(f(f(f(high) - f(low)) / 2) * f((side + 2) / side))];
     return [Math.trunc(f(center - half)), Math.trunc(f(center + half))];
   };
   const [[left, right], [top, bottom]] = [ends(x1, x2), ends(y1, y2)];
