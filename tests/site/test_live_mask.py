@@ -90,13 +90,13 @@ def test_pixels_are_read_with_the_cells_that_they_mix(visit):  # noqa: F811
 def test_the_modules_function_is_paste_on_random_boxes(visit):  # noqa: F811
     generator = torch.Generator().manual_seed(0)
     grid = torch.rand(1, 7, 7, generator=generator)
-    boxes = (torch.rand(60, 2, 2, generator=generator) * 60 - 10).sort(dim=1).values.flatten(1)
-    boxes[:20] = (boxes[:20] * 2).round() / 2
+    boxes = (torch.rand(300, 2, 2, generator=generator) * 60 - 10).sort(dim=1).values.flatten(1)
+    boxes[:100] = (boxes[:100] * 2).round() / 2
     found = visit(NAME).evaluate("""async ([grid, boxes]) => {
         const { paste } = await import('/mask-paste.js');
         return boxes.map((box) => Array.from(paste(grid, 7, box, 40, 44)));
     }""", [grid.flatten().tolist(), boxes.tolist()])
-    wanted = paste(grid.expand(60, 7, 7), boxes, (40, 44)).flatten(1)
+    wanted = paste(grid.expand(300, 7, 7), boxes, (40, 44)).flatten(1)
     torch.testing.assert_close(torch.tensor(found), wanted, rtol=0, atol=1e-5)
 
 
