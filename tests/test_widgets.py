@@ -9,8 +9,11 @@ import pytest
 import torch
 
 from coursekit import plot
-from coursekit.boxes import batched_nms
+from coursekit.boxes import batched_nms, clip, decode
 from coursekit.data import CLASSES, PetScenes
+from coursekit.masks import paste
+from coursekit.models.backbone import Backbone
+from coursekit.models.mask_rcnn import MaskRCNN
 from coursekit.models.segmentation import DECODERS, Encoder, Segmenter
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -80,3 +83,29 @@ def test_chapter_7s_widget_moves_threshold_and_scene(shown):
         assert chooser.result == left
         assert plt.gcf().axes[0].get_title("left") == f"threshold {at:.1f}"
         plt.close("all")
+
+
+def test_chapter_12s_widget_turns_three_thresholds_on_a_live_model(shown):
+    torch.manual_seed(0)
+    model = MaskRCNN(Backbone()).eval()              # random heads: scores of about a quarter
+    space = {"torch": torch, "plt": plt, "plot": plot, "shipped": model, "CLASSES": CLASSES,
+             "test": PetScenes("test", length=200), "batched_nms": batched_nms, "clip": clip,
+             "decode": decode, "paste": paste}
+    run_cells("12_mask_rcnn.ipynb", ["def look(", "def find(", "def show_found(",
+                                     "ipywidgets.interactive"], space)
+    (chooser,), titles = shown
+    assert len(titles) == 1 and len(set(titles[0])) == 4          # each threshold turned once
+    score, overlap, mask, scene = chooser.children[:4]
+    assert (scene.min, scene.max) == (0, 199)
+    counts = []
+    for at, duplicate, sure, which in [(0.05, 0.5, 0.5, 3), (0.05, 0.1, 0.5, 3),
+                                       (0.05, 0.1, 0.95, 3), (0.95, 0.1, 0.95, 4)]:
+        score.value, overlap.value, mask.value, scene.value = at, duplicate, sure, which
+        chooser.update()
+        wanted = space["find"](model, space["test"][which][0], at, duplicate)
+        assert chooser.result == len(wanted["labels"])
+        title = f"score {at:.2f}, overlap {duplicate:.1f}, mask {sure:.2f}"
+        assert plt.gcf().axes[0].get_title("left") == title
+        counts.append(chooser.result)
+        plt.close("all")
+    assert counts[0] > counts[1] == counts[2] > counts[3] == 0
