@@ -2,8 +2,11 @@
 
 One thread. Calls of ours and of torchvision's alternate; a ratio is the median of the pairs'
 ratios, of processor time; it stops if one is above what the course claims. The two small Mask
-R-CNNs have the same backbone, anchors, heads and numbers of regions; their steps are not equal to
-the digit, since each draws its regions by chance. The large ones have the same weights.
+R-CNNs have the same anchors, numbers of regions and weights, those that the course ships. They
+find about, not exactly, the same: torchvision's RoIAlign reads half a cell beside ours, and in
+training each draws its regions by chance. The less there is to align, the less is won: late in a
+training, when more regions get a mask, more time goes into the mask head's convolutions, and in
+detection nearly all; of these nothing is claimed. The two large ones are the same function.
 """
 
 import copy
@@ -17,6 +20,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 
+from coursekit import weights
 from coursekit.data import PetScenes
 from coursekit.models import fast_rcnn, mask_rcnn, rpn
 from coursekit.models.backbone import CHANNELS, Backbone
@@ -32,7 +36,7 @@ def small_twin(ours: MaskRCNN) -> detection.MaskRCNN:
     backbone.out_channels = CHANNELS
     hidden, channels = fast_rcnn.HIDDEN, mask_rcnn.CHANNELS
     (train_before, test_before), (train_after, test_after) = ours.rpn.before, ours.rpn.after
-    return detection.MaskRCNN(
+    theirs = detection.MaskRCNN(
         backbone, min_size=SIDE, max_size=SIDE, image_mean=[0.0] * 3, image_std=[1.0] * 3,
         rpn_anchor_generator=AnchorGenerator((rpn.SIZES,), (rpn.RATIOS,)),
         rpn_pre_nms_top_n_train=train_before, rpn_pre_nms_top_n_test=test_before,
@@ -43,30 +47,38 @@ def small_twin(ours: MaskRCNN) -> detection.MaskRCNN:
         mask_roi_pool=ops.MultiScaleRoIAlign(["0"], 14, 2),
         mask_head=MaskRCNNHeads(CHANNELS, (channels,) * 4, 1),
         mask_predictor=MaskRCNNPredictor(channels, channels, K))
+    middles = rpn.shapes(rpn.SIZES, rpn.RATIOS) + ours.backbone.stride / 2
+    theirs.rpn.anchor_generator.cell_anchors = [middles]     # its grid starts at the cells' corners
+    names, values = theirs.state_dict(), ours.state_dict().values()      # in the same order
+    theirs.load_state_dict(dict(zip(names, values, strict=True)))
+    return theirs
 
 
 def small_detectors() -> None:
-    """A training step of eight scenes, and detection in one by one."""
-    data = PetScenes("train", length=BATCH)
+    """A training step of eight scenes, and detection in them one by one."""
+    data = PetScenes("test", length=BATCH)
     images, targets = zip(*[data[i] for i in range(BATCH)], strict=True)
-    ours = MaskRCNN(Backbone())
-    theirs = small_twin(ours)
+    ours = MaskRCNN(Backbone()).eval()
+    ours.load_state_dict(weights.load("mask-rcnn"))
+    theirs = small_twin(ours).eval()
+    with torch.inference_mode():
+        counts = [sum(len(model([image])[0]["labels"]) for image in images)
+                  for model in (ours, theirs)]
+        print(f"detections in the {BATCH} scenes: ours {counts[0]}, torchvision {counts[1]}")
+        assert abs(counts[0] - counts[1]) < 0.2 * counts[1]
+        compare("Mask R-CNN, detection in 8", lambda: [ours([image]) for image in images],
+                lambda: [theirs([image]) for image in images], None)
 
     def step(model: nn.Module) -> None:
         model.zero_grad()
         sum(model(list(images), [dict(target) for target in targets]).values()).backward()
 
-    ours.train(), theirs.train()
-    compare("Mask R-CNN, a training step of 8", lambda: step(ours), lambda: step(theirs), 0.6)
-    for model in (ours, theirs):            # some steps, so that there is something to find
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-        for _ in range(20):
-            step(model)
-            optimizer.step()
-        model.eval()
-    with torch.inference_mode():
-        compare("Mask R-CNN, detection in 8", lambda: [ours([image]) for image in images],
-                lambda: [theirs([image]) for image in images], 0.7)
+    compare("Mask R-CNN, a late training step of 8", lambda: step(ours.train()),
+            lambda: step(theirs.train()), None)
+    ours = MaskRCNN(Backbone())
+    theirs = small_twin(ours)
+    compare("Mask R-CNN, an early training step of 8", lambda: step(ours.train()),
+            lambda: step(theirs.train()), 0.6)
 
 
 def large_detector() -> None:
@@ -76,7 +88,7 @@ def large_detector() -> None:
     ours, image = load_torchvision(theirs), torch.rand(3, 320, 480)
     with torch.inference_mode():
         compare("Mask R-CNN, ResNet-50, detection in one", lambda: ours([image]),
-                lambda: theirs([image]), 1.1, repeats=3)
+                lambda: theirs([image]), 1.1)
 
 
 def main() -> None:

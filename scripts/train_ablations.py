@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--scenes", type=int, default=4000, help="of the training split")
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--test", type=int, default=200, help="scenes of the test split")
     parser.add_argument("--dry", action="store_true", help="store nothing")
     options = parser.parse_args()

@@ -59,7 +59,7 @@ class FasterRCNN(nn.Module):
         Raises:
             ValueError: images or targets that do not fit.
         """
-        batch, targets, sizes, originals = _ready(self, images, targets)
+        batch, targets, sizes, originals = ready_batch(self, images, targets)
         levels, width = levels_of(self.backbone(batch)), batch.shape[-1]
         scores, deltas = self.rpn(levels)
         anchors = self.rpn.anchors(levels, batch.shape[-2:])
@@ -86,7 +86,7 @@ class FasterRCNN(nn.Module):
                 for one, size, original in zip(found, sizes, originals, strict=True)]
 
 
-def _ready(model: FasterRCNN, images: Sequence[Tensor], targets: Sequence[Target] | None,
+def ready_batch(model: FasterRCNN, images: Sequence[Tensor], targets: Sequence[Target] | None,
            ) -> tuple[Tensor, Sequence[Target] | None, list[Size], list[Size]]:
     """One batch (B, 3, H, W), its targets, each picture's size in it, and the size that it had."""
     check_pictures(images)
