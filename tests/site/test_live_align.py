@@ -6,8 +6,8 @@ from itertools import product
 
 import pytest
 import torch
-from test_live_figures import choose, label, server, text, visit  # noqa: F401
-from test_live_roi import arrows, box_of, claim, go, place_of, row
+from test_live_figures import choose, claim, label, server, swipe, text, visit  # noqa: F401
+from test_live_roi import arrows, box_of, go, place_of, row
 
 from coursekit.figures import HERE
 from coursekit.roi import roi_align, roi_pool
@@ -174,10 +174,7 @@ def test_mouse_and_finger_drag_the_region(visit):  # noqa: F811
     page.mouse.up()
     assert box_of(page) == pytest.approx([32, 23, 72, 73], abs=1)
     page = visit(NAME, touch=True, width=360, box=[20, 30, 60, 80])
-    touch = page.context.new_cdp_session(page)
-    for kind, at in (("touchStart", (60, 80)), ("touchMove", (75, 70)), ("touchEnd", None)):
-        points = [dict(zip("xy", place_of(page, *at), strict=True))] if at else []
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    swipe(page, place_of(page, 60, 80), place_of(page, 75, 70))
     assert box_of(page) == pytest.approx([20, 30, 75, 70], abs=1)
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from test_live_figures import ROOT, choose, label, put, server, text, visit  # noqa: F401
+from test_live_figures import ROOT, choose, claim, label, put, server, text, visit  # noqa: F401
 from test_live_grids import press
 
 from coursekit.anchors import grid_anchors, shapes
@@ -200,26 +200,17 @@ def test_kept_boxes_and_recall_are_the_packages(visit, threshold, most):  # noqa
 
 # ---- the task
 
-def claim(page):
-    """Claim; whether the figure says that the task is solved, and in which words."""
-    page.locator("[name=claim]").press("Enter")
-    words = text(page, ".verdict")
-    solved = page.locator(".task.solved").count() == 1
-    assert solved == words.startswith("✓ Solved")
-    return solved, words
-
-
 def test_task_is_confirmed_by_keyboard_alone_at_the_one_threshold(visit):  # noqa: F811
     page = visit(NAME)
     choose(page, "assignment")
-    assert "the rescue is on" in claim(page)[1]
+    assert "the rescue is on" in claim(page, "[name=claim]")[1]
     page.locator("[name=rescue]").press("Space")
     to(page, positive=50)
     right = []
     for k in range(50, 80):
         learns = [set(assign(ANCHORS, OBJECTS, at / 100, 0.3).tolist()) >= {0, 1, 2}
                   for at in (k, k + 1)]
-        solved, words = claim(page)
+        solved, words = claim(page, "[name=claim]")
         assert solved == (learns == [True, False])
         assert ("also at a higher" in words) == learns[1]
         assert (" no anchor." in words) == (not learns[0])
@@ -229,7 +220,8 @@ def test_task_is_confirmed_by_keyboard_alone_at_the_one_threshold(visit):  # noq
     assert len(right) == 1 and right[0] < 70
     to(page, positive=right[0])
     bare = {0, 1, 2} - set(assign(ANCHORS, OBJECTS, 0.7, 0.3).tolist())
-    assert f"At the usual 0.70, {len(bare)} of 3 animals would have none" in claim(page)[1]
+    words = claim(page, "[name=claim]")[1]
+    assert f"At the usual 0.70, {len(bare)} of 3 animals would have none" in words
 
 
 # ---- every view

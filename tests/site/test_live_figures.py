@@ -106,6 +106,23 @@ def label(page, selector="canvas"):
     return page.locator(selector).first.get_attribute("aria-label")
 
 
+def swipe(page, begin, end):
+    """A finger goes down at one place of the screen, (x, y), and up at another."""
+    touch = page.context.new_cdp_session(page)
+    for kind, at in (("touchStart", begin), ("touchMove", end), ("touchEnd", None)):
+        points = [dict(zip("xy", at, strict=True))] if at else []
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def claim(page, control="canvas.scene"):
+    """Claim by Enter; whether the figure says that the task is solved, and in which words."""
+    page.locator(control).press("Enter")
+    words = text(page, ".verdict")
+    solved = page.locator(".task.solved").count() == 1
+    assert solved == words.startswith("✓ Solved")
+    return solved, words
+
+
 def put(page, **values):
     """Set sliders by name."""
     for name, value in values.items():

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from test_live_figures import choose, label, server, text, visit  # noqa: F401
+from test_live_figures import choose, label, server, swipe, text, visit  # noqa: F401
 from test_live_grids import press
 
 from coursekit.figures import HERE
@@ -139,19 +139,16 @@ def test_mouse_and_finger_choose_a_pixel_on_a_phone_in_the_dark(visit):  # noqa:
 
 def test_a_finger_drags_the_pixel_and_scrolls_the_page_elsewhere(visit):  # noqa: F811
     page = visit(NAME, touch=True, width=360)
-    touch = page.context.new_cdp_session(page)
     bounds = page.locator("canvas.scene").bounding_box()
     x, y = (int(part) for part in re.search(r"x (\d+), y (\d+):", text(page, ".here")).groups())
 
-    def drag(begin, end):
-        for kind, at in (("touchStart", begin), ("touchMove", end), ("touchEnd", None)):
-            points = [{"x": bounds["x"] + (at[0] + 0.5) * bounds["width"] / 128,
-                       "y": bounds["y"] + (at[1] + 0.5) * bounds["height"] / 128}] if at else []
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    def at(x, y):
+        return (bounds["x"] + (x + 0.5) * bounds["width"] / 128,
+                bounds["y"] + (y + 0.5) * bounds["height"] / 128)
 
-    drag((x, y - 40), (x + 10, y - 20))
+    swipe(page, at(x, y - 40), at(x + 10, y - 20))
     assert text(page, ".here").startswith(f"Pixel x {x}, y {y}:")
-    drag((x + 3, y), (x + 20, y - 15))
+    swipe(page, at(x + 3, y), at(x + 20, y - 15))
     assert text(page, ".here").startswith(f"Pixel x {x + 20}, y {y - 15}:")
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from test_live_figures import choose, label, server, text, visit  # noqa: F401
+from test_live_figures import choose, claim, label, server, swipe, text, visit  # noqa: F401
 from test_live_grids import press
 
 from coursekit.boxes import iou
@@ -199,16 +199,9 @@ def test_mouse_drags_the_region_and_each_corner(visit, part):  # noqa: F811
 
 def test_a_finger_drags_the_region_and_scrolls_the_page_elsewhere(visit):  # noqa: F811
     page = visit(NAME, touch=True, width=360, box=[20, 30, 60, 80])
-    touch = page.context.new_cdp_session(page)
-
-    def drag(begin, end):
-        for kind, at in (("touchStart", begin), ("touchMove", end), ("touchEnd", None)):
-            points = [dict(zip("xy", place_of(page, *at), strict=True))] if at else []
-            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-    drag((110, 20), (90, 40))
+    swipe(page, place_of(page, 110, 20), place_of(page, 90, 40))
     assert box_of(page) == [20, 30, 60, 80]
-    drag((40, 55), (55, 45))
+    swipe(page, place_of(page, 40, 55), place_of(page, 55, 45))
     assert box_of(page) == pytest.approx([35, 20, 75, 70], abs=1)
 
 
@@ -226,15 +219,6 @@ def test_bins_are_chosen_by_buttons_in_order_and_by_clicks(visit):  # noqa: F811
 
 
 # ---- the task
-
-def claim(page):
-    """Claim by Enter; whether the figure says that the task is solved, and in which words."""
-    page.locator("canvas.scene").press("Enter")
-    words = text(page, ".verdict")
-    solved = page.locator(".task.solved").count() == 1
-    assert solved == words.startswith("✓ Solved")
-    return solved, words
-
 
 def test_task_is_confirmed_for_just_those_moves_that_change_nothing(visit):  # noqa: F811
     start = [START[0] - 1, START[1] - 2, START[2] - 1, START[3] - 2]   # just above half a cell

@@ -19,32 +19,27 @@ def check_boxes(boxes: Tensor, name: str) -> None:
         ValueError: a shape other than (N, 4), NaN or infinity, x2 < x1 or y2 < y1.
         TypeError: not a tensor of float32 or float64.
     """
-    if _sound(boxes):
-        return
-    _check_numbers(boxes, name)
+    _check_kind(boxes, name)
+    if len(boxes):                      # one look, as detectors check small tables all the time
+        least, most = (boxes[:, 2:] - boxes[:, :2]).aminmax()        # NaN and infinity come through
+        if least.item() >= 0 and most.item() < math.inf:
+            return
+    _check_finite(boxes, name)
     refuse_rows((boxes[:, 2:] < boxes[:, :2]).any(dim=1), boxes, name,
                  "x2 >= x1 and y2 >= y1 must hold. COCO files store (x, y, width, height): "
                  'call convert(boxes, "xywh", "xyxy") first.')
 
 
-def _sound(boxes: Tensor) -> bool:
-    """Whether one look finds nothing wrong: detectors check small tables of boxes all the time."""
-    if not isinstance(boxes, Tensor) or boxes.dim() != 2 or boxes.shape[1] != 4 \
-            or boxes.dtype not in (torch.float32, torch.float64) or not len(boxes):
-        return False
-    least, most = (boxes[:, 2:] - boxes[:, :2]).aminmax()    # NaN and infinity come through
-    return least.item() >= 0 and most.item() < math.inf
-
-
 def check_sizes(boxes: Tensor, source: str) -> None:
     """Refuse what is not (N, 4) boxes with a width and a height, each at least 0."""
-    _check_numbers(boxes, "boxes")
+    _check_kind(boxes, "boxes")
+    _check_finite(boxes, "boxes")
     refuse_rows((boxes[:, 2:] < 0).any(dim=1), boxes, "boxes",
                  f"the width and height of {source} must be at least 0. If the rows hold corners, "
                  'their format is "xyxy".')
 
 
-def _check_numbers(boxes: Tensor, name: str) -> None:
+def _check_kind(boxes: Tensor, name: str) -> None:
     if not isinstance(boxes, Tensor):
         raise TypeError(f"{name}: got a {type(boxes).__name__}, but a tensor of shape (N, 4) was "
                         "expected. Call torch.tensor(boxes, dtype=torch.float32) first.")
@@ -55,6 +50,9 @@ def _check_numbers(boxes: Tensor, name: str) -> None:
         raise TypeError(f"{name}: got {boxes.dtype}, but torch.float32 or float64 was expected "
                         "(half precision cannot hold the area of 300 x 300 pixels). "
                         "Call boxes.float() first.")
+
+
+def _check_finite(boxes: Tensor, name: str) -> None:
     refuse_rows(~boxes.isfinite().all(dim=1), boxes, name,
                  "finite numbers were expected. Look for the step before that divides by zero or "
                  "takes the logarithm of a negative size.")

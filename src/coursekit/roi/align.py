@@ -4,8 +4,9 @@ A region is projected onto the map and cut into P x Q equal bins, all in real nu
 lie sy x sx points on a regular grid. A point falls between four cells, and takes of each what
 bilinear interpolation gives it (chapter 3); a bin is the mean of its points.
 
-So an output cell is a weighted sum of 4 * sy * sx rows of the map, written as a table (B * H * W,
-C). That is what `embedding_bag` computes: all regions of all images at once, gradient included.
+So an output cell is a weighted sum of at most 4 * sy * sx rows of the map, written as a table (B *
+H * W, C). That is what `embedding_bag` computes: all regions of all images at once, gradient
+included.
 
 B images, C channels, H W of the map, R regions, P Q bins down and across, sy sx points of a bin.
 
