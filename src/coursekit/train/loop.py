@@ -1,4 +1,4 @@
-"""Training: one loop that every chapter uses.
+"""The loop of `coursekit.train`: steps, epochs, a bar, a checkpoint after each epoch.
 
 A step takes one batch, asks for the losses, goes down their gradient, and yields the losses by
 name. An epoch is one pass over the loader; `fit` runs epochs, shows a bar, and saves a checkpoint
@@ -13,13 +13,10 @@ Source: AdamW: Loshchilov and Hutter 2019. Cosine schedule: Loshchilov and Hutte
 
 import math
 import os
-import random
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -27,37 +24,12 @@ from tqdm.auto import tqdm
 
 from coursekit.checkpoint import load_checkpoint, save_checkpoint
 from coursekit.device import pick_device
+from coursekit.train.distributed import is_first
+from coursekit.train.history import History
+from coursekit.train.sampler import seed_everything
 
 LossFunction = Callable[[nn.Module, list[Tensor], list[dict[str, Tensor]]],
                         dict[str, Tensor] | Tensor]
-
-
-@dataclass
-class History:
-    """What a run did: `epochs` holds one dict an epoch, the mean of each loss term and `seconds`.
-
-    `loss` is the sum of the terms; `steps` counts the steps of the whole run.
-    """
-
-    epochs: list[dict[str, float]] = field(default_factory=list)
-    steps: int = 0
-
-    @property
-    def seconds(self) -> float:
-        """Seconds that all epochs took, those before a resumption included."""
-        return sum(epoch["seconds"] for epoch in self.epochs)
-
-    def last(self, name: str = "loss") -> float:
-        """Mean of the loss term `name` over the last epoch.
-
-        Raises:
-            KeyError: no such term; the message lists those there are.
-        """
-        known = sorted(self.epochs[-1]) if self.epochs else []
-        if name not in known:
-            raise KeyError(f"{name!r} was asked for, but the last epoch recorded {known}. "
-                           f"Choose one of these, or train for one epoch at least.")
-        return self.epochs[-1][name]
 
 
 def fit(model: nn.Module, loader: Iterable, *, epochs: int = 1, loss: LossFunction | None = None,
@@ -68,7 +40,8 @@ def fit(model: nn.Module, loader: Iterable, *, epochs: int = 1, loss: LossFuncti
 
     Args:
         model: any module; without `loss`, `model(images, targets)` gives a dict of losses.
-        loader: has a length and yields `(images, targets)`, such as a DataLoader with `collate`.
+        loader: has a length and yields `(images, targets)`, such as a DataLoader with `collate`. A
+            sampler that has `set_epoch` is told the epoch's number, from 1.
         epochs: passes over the loader, those of the checkpoint included.
         loss: `loss(model, images, targets)` gives a dict of scalars, or one scalar.
         optimizer: AdamW with learning rate `lr` if None.
@@ -77,6 +50,7 @@ def fit(model: nn.Module, loader: Iterable, *, epochs: int = 1, loss: LossFuncti
         device: `coursekit.device.pick_device()` if None.
         amp: mixed precision, float16 where it is safe: faster on a GPU, nothing changes on a CPU.
         checkpoint: file written after every epoch; if it is there already, the run goes on from it.
+            Of several processes all read it and the first writes it.
         seed: seeds python, numpy and torch before the first step.
     Returns:
         The losses, the seconds, the number of steps.
@@ -92,15 +66,17 @@ def fit(model: nn.Module, loader: Iterable, *, epochs: int = 1, loss: LossFuncti
     scaler = torch.amp.GradScaler(device.type, enabled=amp and device.type == "cuda")
     history, plan = History(), f"{epochs} epochs, {total} steps, schedule {schedule}"
     if seed is not None:
-        _seed_everything(seed)
+        seed_everything(seed)
     if checkpoint is not None and Path(checkpoint).exists():
         progress = load_checkpoint(checkpoint, model, optimizer, loader, plan)
         history = History(progress["epochs"], progress["steps"])
         scaler.load_state_dict(progress["scaler"])
         print(f"going on after epoch {len(history.epochs)} of {checkpoint}")
-    with tqdm(total=total, initial=history.steps, disable=_plain(), unit="step") as bar:
+    quiet = _plain() or not is_first()
+    with tqdm(total=total, initial=history.steps, disable=quiet, unit="step") as bar:
         for epoch in range(len(history.epochs) + 1, epochs + 1):
             start, rows = time.perf_counter(), []
+            _begin_epoch(loader, epoch)
             set_learning_rate(optimizer, schedule, history.steps / total)
             for losses in train_steps(model, loader, optimizer, loss, scaler, history.steps + 1):
                 rows.append(losses)
@@ -112,7 +88,7 @@ def fit(model: nn.Module, loader: Iterable, *, epochs: int = 1, loss: LossFuncti
             if _plain():
                 print(f"epoch {epoch}  loss ≈ {history.last():.3f}  "
                       f"time ≈ {history.last('seconds'):.1f} s")
-            if checkpoint is not None:
+            if checkpoint is not None and is_first():
                 progress = {"plan": plan, "epochs": history.epochs, "steps": history.steps,
                             "scaler": scaler.state_dict()}
                 save_checkpoint(checkpoint, model, optimizer, loader, progress)
@@ -165,6 +141,13 @@ def set_learning_rate(optimizer: Optimizer, schedule: str | None, progress: floa
         group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
 
 
+def _begin_epoch(loader: Iterable, epoch: int) -> None:
+    """Tell the epoch's number to a sampler that shuffles by it, as torch's DistributedSampler."""
+    sampler = getattr(loader, "sampler", None)
+    if hasattr(sampler, "set_epoch"):
+        sampler.set_epoch(epoch)
+
+
 def _check_finite(losses: dict[str, Tensor], total: Tensor | int, step: int,
                   optimizer: Optimizer) -> None:
     """Stop before a loss that is NaN or infinite reaches the weights."""
@@ -193,12 +176,6 @@ def _steps_an_epoch(loader: Iterable, epochs: int, schedule: str | None) -> int:
         raise ValueError(f"epochs={epochs}, schedule={schedule!r} came, but epochs of 0 or more "
                          f'and "cosine" or None are wanted. Correct the call of fit.')
     return len(loader)
-
-
-def _seed_everything(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)               # the GPUs' generators too
 
 
 def to_device(value: object, device: torch.device) -> object:
