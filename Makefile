@@ -5,7 +5,9 @@
 #   sync     notebooks from their texts; REPO=owner/name first sets the repository's address
 #   outputs  run the notebooks, store their outputs; NB=01 runs one, here and in nbval
 #   lab      JupyterLab                              lint   ruff, on the notebooks too
-#   bench    measure what the course claims          colab  nbval with Colab's versions
+#   bench    measure what the course claims          measure  time and memory of the notebooks
+#   unit     the unit tests                          audit    the pins, among known vulnerabilities
+#   test-colab   set-up cell, unit tests and nbval with Colab's versions, on every Python found
 # PYTHON names another Python (3.11 to 3.13); TORCH=cpu takes PyTorch's small wheel for the CPU.
 PYTHON ?= python3
 TORCH ?=
@@ -15,13 +17,14 @@ VENV ?= .venv
 PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
-.PHONY: help book test quick nbval site lint sync outputs lab serve bench colab
+.PHONY: help book test quick unit nbval site lint sync outputs lab serve bench measure test-colab audit
 .NOTPARALLEL:
 
 help: ; @sed -n 's/^# //p' Makefile
 book: $(READY) ; $(PY) scripts/build_book.py
 test: quick nbval book site
-quick: lint ; $(PY) -m pytest -q -n 2 --dist loadfile --ignore tests/site
+quick: lint unit
+unit: $(READY) ; $(PY) -m pytest -q -n 2 --dist loadfile --ignore tests/site
 nbval: $(READY) ; $(PY) scripts/run_nbval.py $(NB)
 site: $(READY) ; scripts/browser && $(PY) -m pytest -q tests/site
 lint: $(READY) ; $(PY) -m ruff check .
@@ -30,5 +33,7 @@ outputs: sync ; $(PY) scripts/run_notebooks.py $(NB)
 lab: $(READY) ; $(PY) -m jupyterlab notebooks
 serve: book ; $(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 bench: $(READY) ; for script in benchmarks/*.py; do $(PY) $$script || exit 1; done
-colab: ; $(MAKE) nbval VENV=.venv-colab PINS=requirements-colab.txt
+measure: $(READY) ; $(PY) scripts/measure_notebooks.py $(NB)
+test-colab: ; scripts/test_colab $(if $(filter-out file,$(origin PYTHON)),"$(PYTHON)")
+audit: ; "$(PYTHON)" -m venv .venv-audit && .venv-audit/bin/pip install -q pip-audit==2.10.1 && .venv-audit/bin/pip-audit --strict --disable-pip --no-deps -r requirements.txt
 $(READY): $(PINS) pyproject.toml ; scripts/venv $(VENV) $(PINS) "$(PYTHON)" "$(TORCH)"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_repository import PIN, ROOT, TARGETS
+from test_repository import ROOT, TARGETS, pins
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 SCHEMA = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
@@ -21,8 +21,7 @@ def steps(path: Path) -> list[dict]:
 
 
 def test_the_four_workflows_are_there():
-    assert [path.name for path in WORKFLOWS] == [
-        "colab-pins.yml", "cpu.yml", "gpu.yml", "pages.yml"]
+    assert [path.name for path in WORKFLOWS] == ["cpu.yml", "gpu.yml", "pages.yml", "weekly.yml"]
 
 
 @pytest.mark.parametrize("schema, files", [
@@ -46,7 +45,7 @@ def test_every_command_is_a_make_target(path):
     commands = [line for step in steps(path) for line in step.get("run", "").splitlines()]
     assert commands
     for command in commands:
-        match = re.fullmatch(r"make ([a-z]+)(?: [A-Z]+=.+)?", command)
+        match = re.fullmatch(r"make ([a-z-]+)(?: [A-Z]+=.+)?", command)
         assert match and match[1] in TARGETS, command
 
 
@@ -75,12 +74,30 @@ def test_the_site_is_published_with_its_own_address():
     assert commands == ["make sync REPO=${{ github.repository }} TORCH=cpu", "make book"]
 
 
+def test_each_week_colabs_versions_are_tried_on_every_python():
+    job = read(ROOT / ".github/workflows/weekly.yml")["jobs"]["colab"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    assert job["steps"][-1]["run"] == "make test-colab PYTHON=python TORCH=cpu"
+
+
+def test_each_week_the_pins_are_looked_up_among_known_vulnerabilities():
+    job = read(ROOT / ".github/workflows/weekly.yml")["jobs"]["audit"]
+    assert job["steps"][-1]["run"] == "make audit PYTHON=python"
+    said = subprocess.run(["make", "-n", "audit"], cwd=ROOT, capture_output=True, text=True).stdout
+    assert "pip-audit --strict --disable-pip --no-deps -r requirements.txt" in said
+
+
 def test_colabs_versions_are_pinned():
-    text = (ROOT / "requirements-colab.txt").read_text(encoding="utf-8")
-    pins = dict(PIN.findall(text))
-    assert {name: pins[name] for name in ("torch", "torchvision", "numpy", "matplotlib", "ipython",
-                                          "scikit-image", "pycocotools", "ipywidgets")} == {
+    colab = pins("requirements-colab.txt")
+    asked_for = {
         "torch": "2.11.0", "torchvision": "0.26.0", "numpy": "2.1.3", "matplotlib": "3.10.0",
         "ipython": "7.34.0", "scikit-image": "0.25.2", "pycocotools": "2.0.11",
         "ipywidgets": "7.7.1"}
-    assert "make colab TORCH=cpu" in [step.get("run") for step in steps(WORKFLOWS[0])]
+    assert {name: colab[name] for name in asked_for} == asked_for
+
+
+def test_the_tests_tools_are_the_same_with_colabs_versions():
+    ours, colab = pins(), pins("requirements-colab.txt")
+    tools = ("pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "nbval", "jupytext",
+             "check-jsonschema", "pyyaml", "fonttools")
+    assert {name: colab[name] for name in tools} == {name: ours[name] for name in tools}
