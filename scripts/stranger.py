@@ -31,7 +31,9 @@ def crop(image: Tensor, box: Tensor) -> Tensor:
 if __name__ == "__main__":
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     side = int(sys.argv[2]) if len(sys.argv) > 2 else 128
-    model = mobilenet_v2(weights=MobileNet_V2_Weights.IMAGENET1K_V1).eval()
+    model = mobilenet_v2().eval()
+    state = MobileNet_V2_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True, weights_only=True)
+    model.load_state_dict(state)
     same, some, seen = [0] * 4, [0] * 4, [0] * 4
     pets = {index for kind in KINDS.values() for index in kind}
     with torch.inference_mode():

@@ -140,7 +140,7 @@ def pretrained_state() -> dict[str, Tensor]:
         FileNotFoundError: they are not there and cannot be fetched.
     """
     try:
-        return OFFICIAL.get_state_dict(progress=False, weights_only=True)
+        return OFFICIAL.get_state_dict(progress=False, check_hash=True, weights_only=True)
     except OSError as error:                            # URLError is one
         raise FileNotFoundError(
             f"The pretrained weights {pretrained_file().name} are not in torch's cache and could "
