@@ -14,6 +14,7 @@ from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 from random_inputs import steady
 
+from coursekit.data.audit import audit
 from coursekit.data.coco import CocoFolder
 from coursekit.data.coco_file import run_lengths
 from coursekit.data.collate import collate
@@ -210,7 +211,9 @@ BAD = {
     "bbox null": (annotation(bbox=None), "annotation 1 has bbox None, but four finite numbers"),
     "negative": (annotation(bbox=[9, 9, -3, 4]), r"\[9, 9, -3, 4\], but width and height must not"),
     "corners": (annotation(bbox=[12, 8, 28, 19]), r"reaches from \(12, 8\) to \(40, 27\), but its "
-                r"image is 20 x 30 .* if these are two corners, subtract"),
+                r"image is 20 x 30 .* if these are two corners, subtract the first .* second\.$"),
+    "sides": (change("images", 0, height=W, width=H),
+              r"annotation 2 .* image is 30 x 20 .* Or are the image's two sides swapped\?$"),
     "no outline": (annotation(segmentation=[]), r"segmentation \[\], but polygons or RLE .* Draw"),
     "null": (annotation(segmentation=None), "segmentation None, but polygons or RLE"),
     "flat": (annotation(segmentation=list(TRIANGLE)), "polygon 3.0, but a list of x1, y1"),
@@ -267,8 +270,10 @@ def test_whatever_one_value_is_the_file_is_read_or_refused_in_words(tmp_path_fac
     (folder / "instances.json").write_text(json.dumps(made))
     with warnings.catch_warnings(action="ignore"):
         try:
-            for image, target in CocoFolder(folder, folder / "instances.json"):
+            made = CocoFolder(folder, folder / "instances.json")
+            for image, target in made:
                 check_sample(image, target)
+            assert all(len(finding.split()) > 8 for finding in audit(made))
         except (ValueError, FileNotFoundError) as error:
             assert len(str(error).split()) > 8
 

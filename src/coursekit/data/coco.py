@@ -68,7 +68,8 @@ class CocoFolder(Dataset):
         boxes = torch.tensor([a["bbox"] for a in found], dtype=torch.float32).reshape(-1, 4)
         masks = torch.zeros((len(found), *size), dtype=torch.bool)
         for mask, annotation in zip(masks, found, strict=True):
-            mask[:] = _mask(annotation["segmentation"], size)
+            rle = run_length_mask(annotation["segmentation"], size)
+            mask[:] = torch.from_numpy(coco_mask.decode(rle))
         counted = masks.sum(dim=(1, 2)).tolist()
         target = {
             "boxes": clip(convert(boxes, "xywh", "xyxy"), size),
@@ -82,13 +83,12 @@ class CocoFolder(Dataset):
         return image, target | {"semantic": _semantic(target, counted, size)}
 
 
-def _mask(outline: list | dict, size: tuple[int, int]) -> Tensor:
-    """Polygons or RLE -> (H, W) bool, by COCO's own rule for pixels on the outline."""
+def run_length_mask(outline: list | dict, size: tuple[int, int]) -> dict:
+    """Polygons or RLE -> one mask as pycocotools' run lengths, by COCO's own rule for pixels."""
     if isinstance(outline, dict) and isinstance(outline["counts"], str):
-        return torch.from_numpy(coco_mask.decode(outline)).bool()
+        return outline
     rles = coco_mask.frPyObjects(outline, *size)
-    rle = rles if isinstance(rles, dict) else coco_mask.merge(rles)
-    return torch.from_numpy(coco_mask.decode(rle)).bool()
+    return rles if isinstance(rles, dict) else coco_mask.merge(rles)
 
 
 def _semantic(target: dict[str, Tensor], counted: list[int], size: tuple[int, int]) -> Tensor:

@@ -115,11 +115,13 @@ def _check_box(box: object, name: str, H: int, W: int) -> None:
     if width < 0 or height < 0:
         raise ValueError(f"{name} has bbox {box}, but width and height must not be negative. "
                          f"COCO's bbox is x, y (the top left corner), width, height.")
-    if not _inside([x, x + width], [y, y + height], H, W):
+    xs, ys = [x, x + width], [y, y + height]
+    if not _inside(xs, ys, H, W):
+        swapped = " Or are the image's two sides swapped?" if _inside(xs, ys, W, H) else ""
         raise ValueError(
             f"{name} has bbox {box}, which reaches from ({x}, {y}) to ({x + width}, {y + height}), "
             f"but its image is {H} x {W} (height x width). COCO's bbox is x, y, width, height: if "
-            f"these are two corners, subtract the first from the second.")
+            f"these are two corners, subtract the first from the second.{swapped}")
 
 
 def _check_segmentation(outline: object, name: str, H: int, W: int) -> None:
