@@ -277,7 +277,8 @@ def _check_weight(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if bias is not None and bias.shape != weight.shape[1:2]:
         raise ValueError(f"bias: got {tuple(bias.shape)}, but ({weight.shape[1]},) was expected, a "
                          f"number for each output channel.")
-    if weight.dtype != x.dtype or (bias is not None and bias.dtype != x.dtype):
+    types = {part.dtype for part in (x, weight, bias) if part is not None}
+    if len(types) > 1 and not torch.is_autocast_enabled(x.device.type):  # which makes them one
         raise ValueError(f"x has {x.dtype}, weight {weight.dtype}, bias "
                          f"{None if bias is None else bias.dtype}, but one type for all was "
                          f"expected. Convert with .to(x.dtype).")

@@ -223,6 +223,7 @@ def pack_scene(image: Tensor, target: dict[str, Tensor]) -> dict:
     if missing:
         raise ValueError(f"pack_scene: the target has no {missing}, but masks and semantic are "
                          f"wanted. PetScenes has both.")
+    image, target = image.cpu(), {key: value.cpu() for key, value in target.items()}
     masks = target["masks"]
     if len(masks) and int(masks.sum(0).max()) > 1:
         raise ValueError("pack_scene: two masks share a pixel, but a pixel shows one instance at "

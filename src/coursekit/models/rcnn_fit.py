@@ -109,7 +109,7 @@ def fit_svms(model: RCNN, examples: Examples, rounds: int = ROUNDS) -> list[list
         negative = examples.features[examples.overlaps[:, k - 1] < NEGATIVE_IOU]
         if not len(positive) or not len(negative):
             continue
-        used = torch.zeros(len(negative), dtype=torch.bool)
+        used = negative.new_zeros(len(negative), dtype=torch.bool)
         used[::max(1, len(negative) // FIRST)] = True
         for _ in range(rounds + 1):
             weight, bias = fit_svm(positive, negative[used])
@@ -122,11 +122,10 @@ def fit_svms(model: RCNN, examples: Examples, rounds: int = ROUNDS) -> list[list
 
 def fit_svm(positive: Tensor, negative: Tensor) -> tuple[Tensor, Tensor]:
     """The plane between two sets of features, (D,) weights and a bias: scikit-learn's LinearSVC."""
-    x = torch.cat([positive, negative]).numpy()
+    x = torch.cat([positive, negative]).cpu().numpy()
     y = np.repeat([1, -1], [len(positive), len(negative)])
     svm = LinearSVC(C=C, dual=False, tol=1e-3, intercept_scaling=1.0).fit(x, y)
-    return (torch.from_numpy(svm.coef_[0]).float(),
-            torch.tensor(svm.intercept_[0], dtype=torch.float32))
+    return positive.new_tensor(svm.coef_[0]), positive.new_tensor(svm.intercept_[0])
 
 
 def fit_boxes(model: RCNN, examples: Examples) -> list[int]:
@@ -165,6 +164,6 @@ def ridge(x: Tensor, y: Tensor, strength: float) -> tuple[Tensor, Tensor]:
     x, y = x.double(), y.double()
     x_mean, y_mean = x.mean(dim=0), y.mean(dim=0)
     x, y = x - x_mean, y - y_mean
-    gram = x.T @ x + strength * torch.eye(x.shape[1], dtype=x.dtype)
+    gram = x.T @ x + strength * torch.eye(x.shape[1]).to(x)
     weight = torch.linalg.solve(gram, x.T @ y)
     return weight.float(), (y_mean - x_mean @ weight).float()
