@@ -48,7 +48,15 @@ def coco_ap(predictions: list[dict[str, Tensor]], targets: list[dict[str, Tensor
     Source:
         pycocotools.cocoeval.COCOeval, with its default parameters.
     """
-    images = pair_up(predictions, targets, iou_type)
+    return ap_of_pairs(pair_up(predictions, targets, iou_type))
+
+
+def ap_of_pairs(images: list[Pairs]) -> dict:
+    """What `coco_ap` returns, of images whose detections and objects have been compared already.
+
+    Args:
+        images: from `pair_up`; it is enough to keep these, which are small, and no masks.
+    """
     holding = defaultdict(list)                                              # class id -> images
     for image in images:
         for k in np.union1d(image.found_labels, image.true_labels).tolist():

@@ -41,8 +41,7 @@ def shared_loss(model: FasterRCNN, device: torch.device) -> Callable | None:
     """
     if not dist.is_initialized():
         return None
-    team = DistributedDataParallel(Share(model), [device] if device.type == "cuda" else None,
-                                   broadcast_buffers=False)
+    team = DistributedDataParallel(Share(model), [device] if device.type == "cuda" else None)
     return lambda _, images, targets: team(images, targets)
 
 
