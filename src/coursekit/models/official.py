@@ -9,8 +9,6 @@ Source: torchvision.models.detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1; the 
 documentation's.
 """
 
-import pickle
-
 import torch
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
@@ -35,8 +33,8 @@ def official_mask_rcnn() -> MaskRCNN:
     advice = f"Remove it from {file.parent} and run this again."
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        # torch's own words advise to load it with weights_only=False: never do that
+    except Exception as error:            # torch raises a dozen kinds for a damaged file
+        # (and advises to load it with weights_only=False: never do that)
         raise ValueError(f"{file.name} in torch's cache is damaged, or no file of weights. "
                          f"{advice}") from error
     try:
