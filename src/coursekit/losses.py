@@ -49,6 +49,7 @@ def cross_entropy(scores: Tensor, semantic: Tensor, class_weights: Tensor | None
         torch.nn.functional.cross_entropy, which gives NaN where all pixels are void.
     """
     check_semantic(scores, semantic, ignore_index, class_weights)
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))    # float16 ends at 65504
     valid = semantic != ignore_index                                        # (B, H, W)
     true_class = semantic.where(valid, 0)
     log_p = scores.log_softmax(dim=1).gather(1, true_class[:, None])[:, 0]  # (B, H, W)
@@ -74,6 +75,7 @@ def soft_dice(scores: Tensor, semantic: Tensor, ignore_index: int = VOID) -> Ten
         Milletari, Navab and Ahmadi 2016, section 3, without the squares in the denominator.
     """
     check_semantic(scores, semantic, ignore_index)
+    scores = scores.to(torch.promote_types(scores.dtype, torch.float32))    # float16 ends at 65504
     valid = semantic != ignore_index
     K = scores.shape[1]
     truth = F.one_hot(semantic[valid], K).to(scores)                 # (N, K), N pixels that count
