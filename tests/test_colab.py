@@ -61,6 +61,11 @@ def test_without_any_python_one_sentence_says_so(tmp_path):
     assert "none is found: name one, as in 'make test-colab PYTHON=" in done.stderr
 
 
+def test_a_python_that_does_not_run_is_left_to_the_environments_script_to_name(tmp_path):
+    done = with_colabs_versions(tmp_path, "python9")
+    assert "unit nbval PYTHON=python9 VENV=.venv-colab- PINS" in done.stdout
+
+
 def test_a_check_that_fails_stops_it(tmp_path):
     named = fake(tmp_path / "python3.12", "echo 3.12")
     folder = tmp_path / "course"
