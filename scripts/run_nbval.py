@@ -3,11 +3,16 @@
 Strict: every code cell runs, and its text must equal the stored text but for what tests/nbval.cfg
 names. The device is the environment's choice, as everywhere; with GPU=1 and no GPU to be seen,
 nothing is run. `make nbval NB=01` takes the notebooks whose names begin with 01.
+
+`COURSEKIT_DEVICE=second make nbval` runs them on a device that is emulated (tests/second_device):
+as strict about tensors left on the CPU as a GPU, with other rounding and other random numbers. So
+it shows without a GPU that they run there, and that nothing that is compared depends on the device.
 """
 from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -59,7 +64,20 @@ def main(prefix: str = "") -> int:
         print(f"No notebook begins with {prefix!r}: run it as `make nbval NB=01`.", file=sys.stderr)
         return 1
     os.environ.update(COURSEKIT_PLAIN="1", PYTHONUTF8="1")
-    return pytest.main([*OPTIONS, *map(str, chosen)], plugins=[Count()])
+    with tempfile.TemporaryDirectory() as folder:
+        if os.environ.get("COURSEKIT_DEVICE") == "second":
+            os.environ["IPYTHONDIR"] = second_device(Path(folder))
+        return pytest.main([*OPTIONS, *map(str, chosen)], plugins=[Count()])
+
+
+def second_device(folder: Path) -> str:
+    """A folder of settings with which every kernel has the emulated device from its start."""
+    startup = folder / "profile_default/startup"
+    startup.mkdir(parents=True)
+    (startup / "second_device.py").write_text(
+        f"import sys\nsys.path.append({str(ROOT / 'tests')!r})\n"
+        "import second_device\nsecond_device.stay()\ndel sys, second_device\n", encoding="utf-8")
+    return str(folder)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ Source: torch.utils.backend_registration has the hooks. torch's FakeTensor does 
 numbers, and so cannot follow a program whose shapes depend on numbers, as a detector's do.
 """
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -106,6 +107,13 @@ def second_device(exact: bool = True) -> Iterator[torch.device]:
     finally:
         torch._C._set_only_lift_cpu_tensors(lifted)
         torch.second.exact = before
+
+
+def stay() -> None:
+    """The device, inexact, for as long as the process runs: for a notebook's kernel."""
+    context = second_device(exact=False)
+    context.__enter__()
+    atexit.register(context.__exit__, None, None, None)
 
 
 def compute(func: Callable, args: tuple, kwargs: dict) -> object:
