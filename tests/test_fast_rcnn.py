@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from random_inputs import random_boxes
 from random_inputs import random_picture as picture
 from random_inputs import random_target as target_of
@@ -18,7 +19,6 @@ from coursekit.models.fast_rcnn import (
     FastRCNN,
     detections,
     draw,
-    flat,
     head_losses,
 )
 from coursekit.train import fit
@@ -36,12 +36,14 @@ def model():
 # ---- the batch
 
 
-@pytest.mark.parametrize("regions", [0, 5, 200])        # fewer than the layer's outputs, and more
-def test_a_layer_reads_regions_flattened_wherever_their_channels_lie(regions):
+@pytest.mark.parametrize("regions", [0, 5])
+def test_a_head_reads_regions_bin_by_bin_wherever_their_channels_lie(regions):
     torch.manual_seed(0)
-    layer, pooled = torch.nn.Linear(3 * 4 * 5, 8), torch.randn(regions, 4, 5, 3).permute(0, 3, 1, 2)
+    head, pooled = BoxHead(3, 4, hidden=8), torch.randn(regions, 7, 7, 3).permute(0, 3, 1, 2)
+    by_channel = head.fc6.weight.unflatten(1, (7, 7, 3)).permute(0, 3, 1, 2).flatten(1)
+    first = F.relu(F.linear(pooled.flatten(1), by_channel, head.fc6.bias))
     for one in (pooled, pooled.contiguous()):
-        torch.testing.assert_close(flat(layer, one), layer(pooled.flatten(1)))
+        torch.testing.assert_close(head.read(one), F.relu(head.fc7(first)))
 
 
 def test_pictures_of_two_sizes_share_a_tensor_and_the_rest_is_the_fill():

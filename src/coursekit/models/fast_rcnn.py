@@ -60,25 +60,16 @@ class BoxHead(nn.Module):
         self.scores = nn.Linear(hidden, num_classes)
         self.deltas = nn.Linear(hidden, 4 * num_classes)
 
+    def read(self, pooled: Tensor) -> Tensor:
+        """Regions (R, C, 7, 7) -> (R, hidden), from which both answers are made."""
+        x = pooled.permute(0, 2, 3, 1).flatten(1)        # bin by bin, as they lie in memory
+        return F.relu(self.fc7(F.relu(self.fc6(x))))
+
     def forward(self, levels: Sequence[Tensor], boxes: Sequence[Tensor],
                 width: int) -> tuple[Tensor, Tensor]:
         """Maps and each image's boxes -> scores (R, K) before the softmax, deltas (R, K, 4)."""
-        pooled = self.pool(levels, boxes, width)                             # (R, C, 7, 7)
-        x = F.relu(self.fc7(F.relu(flat(self.fc6, pooled))))                 # (R, hidden)
+        x = self.read(self.pool(levels, boxes, width))                       # (R, hidden)
         return self.scores(x).float(), self.deltas(x).float().unflatten(1, (-1, 4))
-
-
-def flat(layer: nn.Linear, pooled: Tensor) -> Tensor:
-    """`layer(pooled.flatten(1))`, faster where the channels of (R, C, 7, 7) come last in memory.
-
-    There, flattening moves every number of every region; here the layer's weights move instead,
-    if there are fewer of them.
-    """
-    if len(pooled) < layer.out_features:
-        return layer(pooled.flatten(1))
-    weight = layer.weight.unflatten(1, pooled.shape[1:])                     # (hidden, C, 7, 7)
-    x, weight = (part.permute(0, 2, 3, 1).flatten(1) for part in (pooled, weight))
-    return F.linear(x, weight, layer.bias)
 
 
 class Drawn(NamedTuple):

@@ -119,10 +119,10 @@ class MaskRCNN(FasterRCNN):
                sizes: Sequence[Size], originals: Sequence[Size]) -> list[Target]:
         """The box head's detections, and a mask for each, drawn after them."""
         found = super().detect(levels, width, proposals, sizes, sizes)
-        answers = self.mask_head(levels, [one["boxes"] for one in found], width).sigmoid()
+        answers = self.mask_head(levels, [one["boxes"] for one in found], width)
         answers = answers.split([len(one["labels"]) for one in found])
         for one, masks, size, original in zip(found, answers, sizes, originals, strict=True):
             one["boxes"] = scaled(one["boxes"], size, original)
             mine = masks[torch.arange(len(masks), device=masks.device), one["labels"]]
-            one["masks"] = paste(mine, one["boxes"], original)[:, None]
+            one["masks"] = paste(mine.sigmoid(), one["boxes"], original)[:, None]
         return found

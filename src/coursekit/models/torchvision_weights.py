@@ -134,6 +134,9 @@ def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
                              "fasterrcnn_resnet50_fpn and maskrcnn_resnet50_fpn were expected. "
                              "Other backbones and the _v2 models are built another way.")
         renamed[theirs[begin] + key[len(begin):]] = value
+    if "head.fc6.weight" in renamed:                 # theirs reads channel by channel, ours by bin
+        weight = renamed["head.fc6.weight"].unflatten(1, (-1, BINS, BINS))
+        renamed["head.fc6.weight"] = weight.permute(0, 2, 3, 1).flatten(1)
     missing = sorted(name for name in ("rpn.conv.weight", "head.scores.weight")
                      if name not in renamed)
     if missing:

@@ -110,8 +110,8 @@ def between(start: Tensor, side: Tensor, bins: int, points: int,
 
 def weighted_sums(table: Tensor, rows: Tensor, shares: Tensor) -> Tensor:
     """(T, C), and rows and shares (..., n) -> (..., C): the sum of n rows, each by its share."""
-    used = shares.flatten(0, -2) != 0                                        # most are 0
-    counts = used.sum(dim=1)
-    bags = F.embedding_bag(rows.flatten(0, -2)[used], table, counts.cumsum(0) - counts, mode="sum",
-                           per_sample_weights=shares.flatten(0, -2)[used].to(table))
+    used = shares.flatten().nonzero().flatten()                              # most are 0
+    counts = (shares.flatten(0, -2) != 0).sum(dim=1)
+    bags = F.embedding_bag(rows.flatten()[used], table, counts.cumsum(0) - counts, mode="sum",
+                           per_sample_weights=shares.flatten()[used].to(table))
     return bags.view(*rows.shape[:-1], table.shape[1])

@@ -50,7 +50,7 @@ def align_levels(levels: Sequence[Tensor], boxes: Sequence[Tensor], width: int,
     strides = [round(width / level.shape[-1]) for level in levels]
     rows, (P, Q) = as_rows(levels[0], boxes, output_size)
     level = level_of(rows[:, 1:], strides)
-    out = levels[0].new_zeros(len(rows), levels[0].shape[1], P, Q)
+    out = levels[0].new_zeros(len(rows), P, Q, levels[0].shape[1]).permute(0, 3, 1, 2)
     for n, (features, stride) in enumerate(zip(levels, strides, strict=True)):
         mine = (level == n).nonzero().flatten()
         pooled = roi_align(features, rows[mine], (P, Q), 1 / stride, sampling_ratio, aligned)
