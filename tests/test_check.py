@@ -15,6 +15,7 @@ from answers import ch09 as answers09
 from answers import ch10 as answers10
 from answers import ch11 as answers11
 from answers import ch12 as answers12
+from answers import ch13 as answers13
 from IPython.core.interactiveshell import InteractiveShell
 
 from coursekit.check import CHAPTERS, CHECKS, check
@@ -180,7 +181,7 @@ WRONG = {
     ],
 }
 for chapter in (answers03, answers04, answers05, answers06, answers07, answers08, answers09,
-                answers10, answers11, answers12):
+                answers10, answers11, answers12, answers13):
     RIGHT |= chapter.RIGHT
     WRONG |= chapter.WRONG
 CASES = [(name, answer, words) for name, cases in WRONG.items() for answer, words in cases]

@@ -13,10 +13,24 @@ They judge an honest reader's work, to help; they are no guard against cheating.
 from collections.abc import Callable
 from difflib import get_close_matches
 
-from coursekit.checks import ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12
+from coursekit.checks import (
+    ch01,
+    ch02,
+    ch03,
+    ch04,
+    ch05,
+    ch06,
+    ch07,
+    ch08,
+    ch09,
+    ch10,
+    ch11,
+    ch12,
+    ch13,
+)
 from coursekit.checks.compare import Hint
 
-CHAPTERS = (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12)
+CHAPTERS = (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13)
 CHECKS: dict[str, Callable[[object], str | None]] = {
     name: judge for chapter in CHAPTERS for name, judge in chapter.CHECKS.items()}
 

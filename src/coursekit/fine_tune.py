@@ -9,6 +9,7 @@ Source: the schedule is that of `coursekit.train`; a linear rise of the learning
 Goyal et al. 2017 (arXiv:1706.02677), section 2.2.
 """
 
+import os
 import time
 from collections.abc import Iterable, Iterator
 
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
+from tqdm.auto import tqdm
 
 from coursekit.train import set_learning_rate, to_device, train_steps
 
@@ -68,7 +70,8 @@ def fine_tune(model: nn.Module, loader: Iterable, watched: Iterable, optimizer: 
         An epoch's `loss` (mean over its steps), `validation`, and `seconds`.
     """
     total, step = epochs * len(loader), 0
-    for epoch in range(epochs):
+    bar = tqdm(total=total, disable=os.environ.get("COURSEKIT_PLAIN") == "1", unit="step")
+    for epoch in range(1, epochs + 1):
         start, rows = time.perf_counter(), []
         losses = train_steps(model, loader, optimizer, first_step=step + 1)
         for _ in range(len(loader)):
@@ -77,8 +80,10 @@ def fine_tune(model: nn.Module, loader: Iterable, watched: Iterable, optimizer: 
                 group["lr"] *= min(1, (step + 1) / max(warm_up, 1))
             rows.append(next(losses)["loss"])
             step += 1
-        seconds = time.perf_counter() - start
-        watch = validation_losses(model, watched)["loss"]
+            bar.update()
+        seconds, watch = time.perf_counter() - start, validation_losses(model, watched)["loss"]
         model.eval()
-        yield {"epoch": epoch + 1, "loss": sum(rows) / len(rows), "validation": watch,
+        bar.set_description(f"epoch {epoch}/{epochs}  validation {watch:.3f}")
+        yield {"epoch": epoch, "loss": sum(rows) / len(rows), "validation": watch,
                "seconds": seconds}
+    bar.close()

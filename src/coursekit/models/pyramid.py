@@ -38,6 +38,8 @@ ENDS = (4, 7, 14, 18)                           # MobileNetV2's layers, cut wher
 INPUTS = (24, 32, 96, 320)                      # channels there, at strides 4, 8, 16 and 32
 SIZES, RATIOS = (32, 64, 128, 256), (0.5, 1.0, 2.0)     # anchors: a size for each map
 HIDDEN = 256                                    # numbers between the box head's layers
+MASK_LAYERS = 2                                 # few steps teach two layers more than four
+REGIONS = 128                                   # drawn from each image, to learn from
 OFFICIAL = MobileNet_V2_Weights.IMAGENET1K_V1
 
 
@@ -97,8 +99,9 @@ class MobilePyramid(nn.Module):
     Args:
         pretrained: start from torchvision's ImageNet weights, which torch.hub fetches on first use
             or finds in its cache; batch normalization then stays as it was learned, as the few
-            photographs of a batch could only blur it. Otherwise random weights, and batch
-            normalization that learns.
+            photographs of a batch could only blur it, and so do the layers before the first map:
+            edges and textures are the same in all photographs. Otherwise random weights, and
+            everything learns.
         channels: C of the maps.
     Raises:
         FileNotFoundError: the pretrained weights are not there and cannot be fetched.
@@ -117,6 +120,7 @@ class MobilePyramid(nn.Module):
             layers.load_state_dict(pretrained_state())
         starts = (0, *ENDS[:-1])
         self.stages = nn.ModuleList(layers.features[a:b] for a, b in zip(starts, ENDS, strict=True))
+        self.stages[0].requires_grad_(not pretrained)
         self.pyramid = FeaturePyramid(INPUTS, channels)
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -180,5 +184,9 @@ def pyramid_mask_rcnn(backbone: nn.Module, num_classes: int = 2,
     rpn = RPN(C, [shapes([size], RATIOS) for size in SIZES])
     box, mask = (partial(align_levels, output_size=bins, aligned=True)
                  for bins in (BINS, MASK_BINS))
-    return MaskRCNN(backbone, num_classes, rpn, BoxHead(C, num_classes, HIDDEN, box),
-                    MaskHead(C, num_classes, pool=mask), resize)
+    mask_head = MaskHead(C, num_classes, pool=mask)
+    mask_head.layers = mask_head.layers[:2 * MASK_LAYERS]    # a convolution and a ReLU each
+    model = MaskRCNN(backbone, num_classes, rpn, BoxHead(C, num_classes, HIDDEN, box), mask_head,
+                     resize)
+    model.regions = REGIONS
+    return model
