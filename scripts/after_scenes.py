@@ -6,6 +6,8 @@ boxes and masks; only the answers of the detector in `matching` are invented, as
 Boxes are in the pixels of the course's 128 x 128 scene, drawn three times as fine.
 """
 
+import functools
+
 import numpy as np
 import svg
 import torch
@@ -26,6 +28,7 @@ QUERIES = ((0.9, (12, 66, 50, 116)), (0.8, (9, 63, 47, 113)), (0.6, (40, 64, 80,
 COST_BOX, COST_GIOU = 5, 2               # facebookresearch/detr, main.py; the class counts once
 
 
+@functools.cache
 def scene(size: int = FINE) -> tuple[np.ndarray, dict]:
     """The scene as bytes (H, W, 3), and its target."""
     image, target = PetScenes("test", length=INDEX + 1, mode="three_dogs", size=size)[INDEX]

@@ -46,7 +46,9 @@ def test_every_method_cites_its_paper_shows_something_and_says_what_it_keeps_and
 
 @pytest.mark.parametrize("code, said", CODE)
 def test_code_on_the_page_prints_what_stands_below_it(code, said):
-    offline = code.replace('weights="DEFAULT"', "weights=None, weights_backbone=None")
+    # offline and small: random weights, few classes, a side of 128 in place of 800
+    offline = code.replace('weights="DEFAULT"',
+                           "weights=None, weights_backbone=None, min_size=128, num_classes=3")
     heard = io.StringIO()
     with contextlib.redirect_stdout(heard):
         exec(compile(offline, "what-came-after.md", "exec"), {})
@@ -68,7 +70,8 @@ def test_ssd_has_the_anchors_of_torchvisions():
 
 def test_yolos_map_and_boxes():
     side, boxes, classes, whole, count = numbers(
-        r"7 × (7) × \((\d) · 5 \+ (\d+)\) = 7 × 7 × (\d+) numbers and (\d+) boxes")
+        r"7 \\times (7) \\times \((\d) \\cdot 5 \+ (\d+)\)\$ numbers, "
+        r"\$7 \\times 7 \\times (\d+)\$, and (\d+) boxes")
     assert (boxes * 5 + classes, side * side * boxes) == (whole, count)
 
 
@@ -126,7 +129,7 @@ def test_panoptic_quality_by_hand():
     ious = numbers(r"with IoUs of ([\d.]+), ([\d.]+) and ([\d.]+)\.")
     matched = [value for value in ious if value > 0.5]
     left_over = len(ious) - len(matched)                       # found, and likewise true
-    pq, fit, share = numbers(r"½\) = (0\.\d+), which is a fit of (0\.\d+) times a share of "
+    pq, fit, share = numbers(r"tfrac12\) = (0\.\d+)\$, which is a fit of (0\.\d+) times a share of "
                              r"(0\.\d+)")
     own = sum(matched) / (len(matched) + left_over)
     assert (round(own, 3), round(sum(matched) / len(matched), 3)) == (pq, fit)
