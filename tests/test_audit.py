@@ -174,15 +174,15 @@ def nowhere(made):
 READ = r"^Boxes that are not around their outlines, but are if bbox is read as "
 MISTAKES = {
     "corners": (each(lambda x, y, w, h: [x, y, x + w, y + h]), READ + r"two corners, x1, y1, x2, "
-                r"y2: 6 of 6, first annotation 1 of 1\.jpg: bbox \[11, 6, 32.*\], outline within "
-                r"\[11\.0, 6\.0, 21\.0, 26\.0\]\. COCO's bbox is x, y, width, height: write that"),
+                r"y2: 6 of 6, first annotation 1 of 1\.jpg: bbox \(11, 6, 32, 32\), outline within "
+                r"\(11, 6, 21, 26\)\. COCO's bbox is x, y, width, height: write that"),
     "center": (each(lambda x, y, w, h: [x + w / 2, y + h / 2, w, h]), READ + "a center and a size"),
     "sides": (each(lambda x, y, w, h: [x, y, h, w]), READ + "x, y, height, width"),
     "transposed": (each(lambda x, y, w, h: [y, x, h, w]), READ + "y, x, height, width"),
     "shares": (each(lambda x, y, w, h: [(x + w / 2) / W, (y + h / 2) / H, w / W, h / H]),
                READ + "a center and a size in parts of the image"),
     "one box": (sized("annotations", 3, bbox=[2, 30, 9, 9]), r"^Boxes that are not around their "
-                r"outlines: 1 of 6, first annotation 4 of 2\.jpg: bbox \[2, 30, 9, 9\].* Look at"),
+                r"outlines: 1 of 6, first annotation 4 of 2\.jpg: bbox \(2, 30, 9, 9\),.* Look at"),
     "beyond": (moved, "^Boxes or outlines that reach beyond the image: 1 of 6, first annotation 3 "
                "of 2.jpg, by 3 pixels. They are cut"),
     "rectangles": (rectangles, "^Outlines that are only rectangles: 6 of 6, .* Faster R-CNN"),

@@ -45,8 +45,8 @@ def test_a_file_is_fetched_once_into_torchs_cache(server, cache, capsys):
 
 
 def test_another_file_than_the_name_says_is_not_kept(server, cache):
-    with pytest.raises(FileNotFoundError, match="net-0123abcd.pth is not in torch's cache and .* "
-                                                "another SHA-256 than its name says. Fetch http"):
+    with pytest.raises(FileNotFoundError, match="net-0123abcd.pth is not in torch's cache and .*"
+                                                r"another SHA-256 than its name says\): get it"):
         fetched(address(server, "0123abcd"))
     assert not any(cache.iterdir())
 
@@ -62,9 +62,9 @@ def test_without_a_line_one_sentence_says_what_is_missing(server, cache):
     with pytest.raises(FileNotFoundError) as caught:
         fetched(address(server))
     assert str(caught.value) == (
-        f"net-{DIGITS}.pth is not in torch's cache and could not be fetched: the server answered "
-        f"404 Not Found. Fetch {address(server)} on a machine with internet and put it into the "
-        f"folder checkpoints of the one that torch.hub.get_dir() names.")
+        f"net-{DIGITS}.pth is not in torch's cache and could not be fetched (the server answered "
+        f"404 Not Found): get it from {address(server)} and put it into the folder checkpoints of "
+        f"torch.hub.get_dir().")
     assert str(cache) not in str(caught.value)          # a notebook will print it
 
 

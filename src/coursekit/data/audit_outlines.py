@@ -66,11 +66,15 @@ def boxes(things: list[Thing]) -> Iterator[str]:
     if 2 * len(told) > len(bad):
         what, advice, bad = f"{what}, but are if bbox is read as {best}", (
             "COCO's bbox is x, y, width, height: write that."), told
-    yield from say(what, [f"{thing.name}: bbox {thing.entry['bbox']}, outline within "
-                          f"{list(thing.around)}" for thing in bad], len(things), advice)
+    yield from say(what, [f"{thing.name}: bbox {_short(thing.entry['bbox'])}, outline within "
+                          f"{_short(thing.around)}" for thing in bad], len(things), advice)
     yield from say("Outlines that cover no pixel", [
         thing.name for thing in things if not thing.pixels], len(things),
         "Draw them anew, or remove them.")
+
+
+def _short(box: Box) -> str:
+    return f"({', '.join(f'{number:.5g}' for number in box)})"
 
 
 def _explains(reading: str, thing: Thing) -> bool:

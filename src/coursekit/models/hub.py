@@ -42,9 +42,9 @@ def fetched(address: str) -> Path:
         except Unfetched as failure:
             arrived.unlink(missing_ok=True)
             raise FileNotFoundError(
-                f"{file.name} is not in torch's cache and could not be fetched: {failure}. Fetch "
-                f"{address} on a machine with internet and put it into the folder checkpoints of "
-                f"the one that torch.hub.get_dir() names.") from failure
+                f"{file.name} is not in torch's cache and could not be fetched ({failure}): get it "
+                f"from {address} and put it into the folder checkpoints of torch.hub.get_dir()."
+            ) from failure
         arrived.replace(file)
     return file
 
