@@ -14,6 +14,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from run_nbval import notebooks
+from test_notebooks import compared
 
 
 def left_on_the_device(notebook: NotebookNode) -> Iterator[str]:
@@ -62,3 +63,31 @@ def test_a_model_left_on_the_device_is_found(source, left):
 def test_trainings_are_found():
     assert sum(len(list(trained(ast.parse(code_of(nbformat.read(path, as_version=4))))))
                for path in notebooks()) >= 9
+
+
+def test_the_second_device_shows_what_depends_on_a_device_and_what_is_left_there(tmp_path):
+    training = """\
+import torch
+from coursekit.train import fit
+torch.manual_seed(0)
+net = torch.nn.Linear(9, 9)
+rows = [(torch.linspace(-1, 1, 27).view(3, 9), {})]
+history = fit(net, rows * 99, seed=0, loss=lambda net, x, _: net(x).square().mean())
+"""
+    status, said = compared(
+        tmp_path,
+        ("from coursekit.device import pick_device\nprint(pick_device().type)", "second\n"),
+        (training + "pass", "epoch 1  loss ≈ 0.1  time ≈ 0.1 s\n"),
+        ("net(torch.ones(9))", ""),                          # refused: left on the device
+        ("loss = history.last()\nprint(history.steps, f'≈ {loss:.9f}')", "99 ≈ 0.000000000\n"),
+        ("print(f'{net.cpu().weight.sum().item():.9f}')", f"{last_weights(training)}\n"),
+        COURSEKIT_DEVICE="second")
+    assert "found second:0 and cpu" in said, said
+    assert status == 1 and "2 failed, 3 passed in" in said.strip().splitlines()[-1], said
+
+
+def last_weights(training: str) -> str:
+    """What the same training ends with on the CPU."""
+    names: dict = {}
+    exec(training.replace("seed=0", "seed=0, device='cpu'"), names)
+    return f"{names['net'].weight.sum().item():.9f}"
