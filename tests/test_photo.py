@@ -1,5 +1,7 @@
 """Photographs of every color mode, and turned ones: as stored or upright, as is meant."""
 
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -81,3 +83,26 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
         path.write_bytes(nonsense)
         with pytest.raises(ValueError, match=f"{number}.png came as a photograph, .* save it anew"):
             read_photo(path)
+
+
+def test_an_opened_file_is_read_like_its_path(tmp_path):
+    path = save(tmp_path / "a.png", orientation=6)
+    assert read_photo(io.BytesIO(path.read_bytes())).equal(read_photo(path))
+
+
+@pytest.mark.parametrize("content, why", [(b"ftypheic", "of no kind that it knows"),
+                                          (b"", "of no kind"), (None, "image file is truncated")])
+def test_an_opened_file_that_is_no_photograph_is_refused(tmp_path, content, why):
+    if content is None:
+        noise = np.random.default_rng(0).integers(0, 255, (30, 30, 3), np.uint8)
+        content = save(tmp_path / "a.png", noise).read_bytes()[:-400]
+    with pytest.raises(ValueError, match=f"^The file came as a photograph, but PIL cannot read it "
+                                         f".{why}.*A PNG or JPEG file is wanted"):
+        read_photo(io.BytesIO(content))
+
+
+def test_a_photograph_too_large_for_pil_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2)            # 6 are more than twice as many
+    with pytest.raises(ValueError, match="a.png came as a photograph, but PIL cannot read it .Image"
+                                         " size .6 pixels. exceeds limit"):
+        read_photo(save(tmp_path / "a.png"))
