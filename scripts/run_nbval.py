@@ -81,7 +81,8 @@ def main(prefix: str = "") -> int:
         if not chosen:
             print(*left_out, sep="\n")
             return 0
-    os.environ.update(COURSEKIT_PLAIN="1", PYTHONUTF8="1")
+    os.environ.update(COURSEKIT_PLAIN="1", PYTHONUTF8="1",
+                      PYDEVD_DISABLE_FILE_VALIDATION="1")   # no kernel's advice about debuggers
     with tempfile.TemporaryDirectory() as folder:
         if os.environ.get("COURSEKIT_DEVICE") == "second":
             os.environ["IPYTHONDIR"] = second_device(Path(folder))

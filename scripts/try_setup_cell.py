@@ -113,6 +113,7 @@ def complaints(seconds: float, before: dict, after: dict, file: str, runtime: Pa
 
 def main() -> int:
     """Try it; return 1 if anything is wrong."""
+    os.environ.pop("PYTHONPATH", None)   # the course must come from the runtime alone
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         (folder / "repository").mkdir()

@@ -78,7 +78,8 @@ def test_a_check_that_fails_stops_it(tmp_path):
 
 # --- the set-up cell
 
-def test_a_fresh_runtime_has_this_ones_packages_but_not_the_course(tmp_path):
+def test_a_fresh_runtime_has_this_ones_packages_but_not_the_course(tmp_path, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     python = fresh_runtime(tmp_path)
     code = ("from importlib.metadata import version; from importlib.util import find_spec\n"
             "print(version('torch'), find_spec('torch') is not None, find_spec('coursekit'))")
@@ -129,6 +130,7 @@ def test_a_cell_that_only_adds_the_package_in_time_is_right():
 
 def test_the_cell_runs_in_a_kernel_where_google_colab_is_there(tmp_path, monkeypatch):
     monkeypatch.setenv("JUPYTER_PATH", "")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     package = "import pathlib; pathlib.Path('coursekit.py').write_text('')"
     cell = new_code_cell(f"import sys; assert 'google.colab' in sys.modules\n{package}")
     cell.metadata["tags"] = ["setup"]
