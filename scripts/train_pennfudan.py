@@ -3,9 +3,9 @@
 Every run is what the chapter's notebook does on a processor: the same photographs to learn from and
 to watch, the same augmentation, model and recipe; only the seed and the start of the backbone
 differ. It is measured once, after the last epoch, on the 50 photographs held out. No weights are
-stored; the scores become `src/coursekit/weights/pennfudan.json`, run by run, and with them what
-AP50 is made of: for each held-out photograph the number of people, and every detection's score and
-whether it is right.
+stored; the scores become `src/coursekit/weights/pennfudan.json`, and with them what AP50 is made
+of: for each held-out photograph the number of people, and every detection's score and whether it is
+right. A run that the table has already, by the same recipe, is not made again.
 
     python scripts/train_pennfudan.py --starts pretrained random --seeds 0 1 2
 """
@@ -23,6 +23,7 @@ from torchvision.transforms import v2
 
 from coursekit import weights
 from coursekit.average_precision import judge
+from coursekit.checkpoint import write_atomically
 from coursekit.data import PennFudan, collate
 from coursekit.data.augment import Augmented
 from coursekit.detections import pair_up
@@ -31,9 +32,10 @@ from coursekit.metrics import coco_ap
 from coursekit.models.pyramid import REGIONS, MobilePyramid, provenance, pyramid_mask_rcnn
 
 EVERY = 10                      # the first of each ten photographs is watched, not learned from
-EPOCHS, BATCH, LR, WARM_UP, DECAY = 6, 4, 1e-3, 27, 0.05
+EPOCHS, BATCH, LR, WARM_UP, DECAY = 8, 4, 1e-3, 27, 0.05
 SHORTEST, LONGEST = 256, 384
 TERMS = ("AP50", "AP", "AP75")
+FILE = weights.FOLDER / "pennfudan.json"
 
 
 def main() -> None:
@@ -50,15 +52,26 @@ def main() -> None:
     recipe = {"epochs": EPOCHS, "batch": BATCH, "lr": LR, "warm_up": WARM_UP, "decay": DECAY,
               "regions": REGIONS, "shortest": SHORTEST, "longest": LONGEST,
               "learned": len(learned), "watched": len(watched), "held_out": len(test),
-              "seeds": options.seeds, "weights": provenance().partition("≈ ")[2],
-              "threads": torch.get_num_threads()}
-    table = {"recipe": recipe, "runs": []}
-    for seed in options.seeds:
-        for start in options.starts:
-            table["runs"].append(one_run(start, seed, learned, watched, test))
-            if not options.dry:
-                file = weights.FOLDER / "pennfudan.json"
-                file.write_text(json.dumps(table) + "\n", encoding="utf-8")
+              "weights": provenance().partition("≈ ")[2], "threads": torch.get_num_threads()}
+    for start in options.starts:
+        for seed in options.seeds:
+            if options.dry or not any((run["start"], run["seed"]) == (start, seed)
+                                      for run in stored(recipe)):
+                run = one_run(start, seed, learned, watched, test)
+                if not options.dry:
+                    add(run, recipe)
+
+
+def stored(recipe: dict) -> list[dict]:
+    """The runs that were made by this recipe and lie in the table."""
+    table = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    return table["runs"] if table.get("recipe") == recipe else []
+
+
+def add(run: dict, recipe: dict) -> None:
+    """Write the table with one run more."""
+    runs = sorted([*stored(recipe), run], key=lambda run: (run["start"], run["seed"]))
+    write_atomically(FILE, (json.dumps({"recipe": recipe, "runs": runs}) + "\n").encode())
 
 
 def one_run(start: str, seed: int, learned: Sequence, watched: Sequence, test: Sequence) -> dict:

@@ -24,7 +24,7 @@ from coursekit.train import set_learning_rate, to_device, train_steps
 
 @torch.no_grad()
 def validation_losses(model: nn.Module, loader: Iterable, seed: int = 0) -> dict[str, float]:
-    """The mean of each loss over a loader that the model does not learn from; nothing is changed.
+    """The mean of each loss over images that the model does not learn from; nothing is changed.
 
     The mode is that of training, as detectors give losses in no other; without a gradient, with
     batch normalization as in evaluation, and with the same draw of regions each time. Afterwards

@@ -29,7 +29,7 @@ from coursekit.anchors import shapes
 from coursekit.models.fast_rcnn import BINS, BoxHead
 from coursekit.models.mask_rcnn import MASK_BINS, MaskHead, MaskRCNN
 from coursekit.models.pixels import check_images
-from coursekit.models.rpn import RPN
+from coursekit.models.rpn import RPN, near_zero
 from coursekit.roi import align_levels
 
 CHANNELS = 96                                   # of every map of the pyramid; 256 in the paper
@@ -186,6 +186,7 @@ def pyramid_mask_rcnn(backbone: nn.Module, num_classes: int = 2,
                  for bins in (BINS, MASK_BINS))
     mask_head = MaskHead(C, num_classes, pool=mask)
     mask_head.layers = mask_head.layers[:2 * MASK_LAYERS]    # a convolution and a ReLU each
+    near_zero(mask_head.masks)                               # or noise must be unlearned first
     model = MaskRCNN(backbone, num_classes, rpn, BoxHead(C, num_classes, HIDDEN, box), mask_head,
                      resize)
     model.regions = REGIONS
