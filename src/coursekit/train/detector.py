@@ -22,6 +22,7 @@ from coursekit.checkpoint import write_atomically
 from coursekit.models.backbone import Backbone
 from coursekit.models.faster_rcnn import FasterRCNN
 from coursekit.models.mask_rcnn import MaskRCNN
+from coursekit.models.pyramid import MobilePyramid, pyramid_mask_rcnn
 from coursekit.models.rpn import RATIOS, RPN, SIZES
 
 MODELS = {"faster_rcnn": FasterRCNN, "mask_rcnn": MaskRCNN}
@@ -60,12 +61,12 @@ def build(model: str, backbone: str, num_classes: int, size: tuple[int, int],
 def on_a_pyramid(model: str, num_classes: int, size: tuple[int, int],
                  pretrained: bool) -> FasterRCNN:
     """MobileNetV2 with a pyramid, and the heads that read all its maps."""
-    from coursekit.models.pyramid import MobilePyramid, pyramid_mask_rcnn
-
     whole = pyramid_mask_rcnn(MobilePyramid(pretrained), num_classes, size)
     if model == "mask_rcnn":
         return whole
-    return FasterRCNN(whole.backbone, num_classes, whole.rpn, whole.head, size)
+    boxes_alone = FasterRCNN(whole.backbone, num_classes, whole.rpn, whole.head, size)
+    boxes_alone.regions = whole.regions
+    return boxes_alone
 
 
 def still(model: nn.Module) -> nn.Module:
