@@ -14,6 +14,8 @@ import sync
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from coursekit.data import PennFudan
+
 URL = "https://github.com/YOUR_ORG/pixels-to-instances"
 ALT = {"mystnb": {"image": {"alt": "A box around each of two dogs."}}}
 
@@ -200,3 +202,20 @@ def test_with_gpu_asked_for_and_none_to_be_seen_nothing_is_run(tmp_path):
     status, said = compared(tmp_path, ("print(1)", "1\n"), GPU="1", CUDA_VISIBLE_DEVICES="")
     assert status == 1
     assert "GPU=1" in said and "passed" not in said and "Traceback" not in said
+
+
+@pytest.mark.parametrize("missing, name", [("COURSEKIT_DATA", "PennFudanPed"),
+                                           ("TORCH_HOME", "mobilenet_v2-b0353104.pth")])
+def test_without_photographs_or_weights_chapter_13_is_left_out_by_name_with_the_reason(
+        missing, name, tmp_path, monkeypatch, capsys):
+    if missing == "TORCH_HOME":                          # the weights alone are missing
+        monkeypatch.setattr(PennFudan, "__init__", lambda self, **_: None)
+    monkeypatch.setenv(missing, str(tmp_path))
+    monkeypatch.setenv("COURSEKIT_REQUIRE_DATA", "0")
+    assert run_nbval.main("13_real") == 0
+    said, = capsys.readouterr().out.strip().splitlines()
+    assert said.startswith("13_real_photographs.ipynb: ") and " missing: " in said and name in said
+    monkeypatch.setenv("COURSEKIT_REQUIRE_DATA", "1")    # then it is a failure, in one sentence
+    assert run_nbval.main("13_real") == 1
+    said, = capsys.readouterr().err.strip().splitlines()
+    assert said.startswith("COURSEKIT_REQUIRE_DATA=1, but ") and name in said
