@@ -14,6 +14,7 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from types import CodeType
 
@@ -33,8 +34,9 @@ from coursekit.models import mask_rcnn, rcnn_fit
 CPU = torch.device("cpu")
 STAYS = {"proposals on the cpu"}            # selective search is NumPy's work on the picture alone
 APART = {"charts", "check", "checks", "data", "device", "figures", "style",   # on the CPU, for good
-         "train", "weights"}                # train: `fit` is a case, several processes have tests
-FILES = {                                   # functions that read files, or build models of them
+         "train", "weights",                # train: `fit` is a case, several processes have tests
+         "models.hub", "models.official"}   # files that are fetched
+FILES = {                                   # likewise, or models that are built of a file
     f"coursekit.models.{name}" for name in (
         "pyramid.pretrained_state", "pyramid.pretrained_file", "pyramid.provenance",
         "torchvision_weights.load_torchvision", "torchvision_weights.build",
@@ -52,29 +54,21 @@ def run(case: str, device: torch.device) -> object:
     return CASES[case](to)
 
 
-@pytest.fixture(scope="module")
-def second() -> tuple[dict[str, object], set[CodeType]]:
-    """What each case gave on the second device, or its error; and the code that ran there."""
-    results, code = {}, set()
-    for name in CASES:
-        sys.settrace(lambda frame, event, _: code.add(frame.f_code))     # None: calls, no lines
-        try:
-            with second_device() as device:
-                results[name] = run(name, device)
-        except Exception as error:
-            results[name] = error
-        finally:
-            sys.settrace(None)
-    return results, code
+@cache
+def on_the_second(name: str) -> tuple[list, set[CodeType]]:
+    """All that a case gives on the second device, and the code that ran there."""
+    code = set()
+    sys.settrace(lambda frame, event, _: code.add(frame.f_code))     # None: calls, not lines
+    try:
+        with second_device() as device:
+            return tree.tree_leaves(run(name, device)), code
+    finally:
+        sys.settrace(None)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_results_are_the_cpus_and_lie_on_the_second_device(second, name):
-    there = second[0][name]
-    if isinstance(there, Exception):
-        raise there
-    ours, theirs = (tree.tree_leaves(result) for result in (run(name, CPU), there))
-    for mine, other in zip(ours, theirs, strict=True):
+def check_place_and_values(name: str, theirs: list) -> None:
+    """The results lie where they should, and are the CPU's."""
+    for mine, other in zip(tree.tree_leaves(run(name, CPU)), theirs, strict=True):
         if isinstance(mine, Tensor):
             assert isinstance(other, Away) == (name not in STAYS)
             mine, other = mine.detach(), other.detach().cpu()
@@ -85,12 +79,21 @@ def test_results_are_the_cpus_and_lie_on_the_second_device(second, name):
             assert other == mine
 
 
-def test_every_function_that_works_on_tensors_ran_on_the_second_device(second):
+@pytest.mark.parametrize("name", CASES)
+def test_results_are_the_cpus_and_lie_on_the_second_device(name):
+    check_place_and_values(name, on_the_second(name)[0])
+
+
+@pytest.mark.timeout(600)                   # alone it has to run all cases
+def test_every_function_that_works_on_tensors_ran_on_the_second_device():
     modules = [found.name for found in pkgutil.walk_packages(coursekit.__path__, "coursekit.")]
-    ours = {f"{module}.{name}": code for module in modules if module.split(".")[1] not in APART
+    ours = {f"{module}.{name}": code for module in modules
+            if not {module.split(".")[1], module.removeprefix("coursekit.")} & APART
             for name, code in functions(module)}
-    missing = {name for name, code in ours.items() if code not in second[1]}
-    assert missing == FILES and len(ours) > 150
+    ran = set.union(*(on_the_second(name)[1] for name in CASES))
+    missing = {name for name, code in ours.items() if code not in ran} - FILES
+    assert not missing, "give each a case in tests/device_cases.py"
+    assert len(ours) > 150
 
 
 def functions(module: str) -> Iterator[tuple[str, CodeType]]:
@@ -135,8 +138,7 @@ def test_a_result_that_stays_on_the_cpu_is_caught(monkeypatch):
     with second_device() as device:
         there = run("mask rcnn", device)
     with pytest.raises(AssertionError):
-        test_results_are_the_cpus_and_lie_on_the_second_device(
-            ({"mask rcnn": there}, set()), "mask rcnn")
+        check_place_and_values("mask rcnn", tree.tree_leaves(there))
 
 
 if torch.cuda.is_available():
