@@ -28,7 +28,7 @@ from coursekit.train import fit, train_steps
 
 HALVES = [torch.bfloat16, torch.float16]
 MODELS = [name for name in CASES if name.startswith("decoder") or name in (
-    "patches and their twin", "backbone classifies", "fast rcnn", "faster rcnn",
+    "patches and their twin", "backbone classifies", "localiser", "fast rcnn", "faster rcnn",
     "mask rcnn", "mask rcnn on a pyramid with resizing", "mask rcnn on mobilenet fine tuned")]
 DETECTORS = [name for name in MODELS if "rcnn" in name]
 

@@ -79,7 +79,7 @@ class Localiser(nn.Module):
         maps = self.features(images)
         if self.training:
             return self.losses(maps, *in_fractions(images, targets))
-        return answers(*vote(self.head(maps)), images)
+        return answers(*vote(self.head(maps).float()), images)
 
     def features(self, images: Sequence[Tensor]) -> Tensor:
         """B pictures (3, H, W), any sizes -> what the head reads, (B, C, 8, 8)."""
@@ -90,7 +90,7 @@ class Localiser(nn.Module):
 
     def losses(self, maps: Tensor, boxes: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Both terms; `boxes` (B, 4) in fractions, `labels` (B,) with 0 for nothing to box."""
-        found, scores = vote(self.head(maps))
+        found, scores = vote(self.head(maps).float())
         has = labels > 0
         box = self.box_loss(found[has], boxes[has]).mean() if has.any() else 0 * found.sum()
         named = F.cross_entropy(scores, labels, reduction="sum") / max(len(labels), 1)
