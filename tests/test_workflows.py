@@ -87,6 +87,12 @@ def test_each_week_the_pins_are_looked_up_among_known_vulnerabilities():
     assert "pip-audit --strict --disable-pip --no-deps -r requirements.txt" in said
 
 
+def test_each_week_the_notebooks_run_on_a_second_device():
+    job = read(ROOT / ".github/workflows/weekly.yml")["jobs"]["second-device"]
+    assert job["env"]["COURSEKIT_DEVICE"] == "second"
+    assert job["steps"][-1]["run"] == "make nbval PYTHON=python TORCH=cpu"
+
+
 def test_colabs_versions_are_pinned():
     colab = pins("requirements-colab.txt")
     asked_for = {
