@@ -2,8 +2,9 @@
 
 `fit` leaves a model on the device that it found, and a notebook's pictures lie on the CPU. So the
 first thing that happens to a model after its training is `.cpu()`; then all that follows computes
-as on a machine without a GPU, from other weights. That what is printed of them is not compared is
-shown by running: `COURSEKIT_DEVICE=second make nbval`.
+as on a machine without a GPU, from other weights. (Or it goes to a function of the notebook that
+asks for the model's `device` and brings the pictures there, as in chapter 13.) That what is printed
+of them is not compared is shown by running: `COURSEKIT_DEVICE=second make nbval`.
 """
 
 import ast
@@ -18,13 +19,18 @@ from test_notebooks import compared
 
 
 def left_on_the_device(notebook: NotebookNode) -> Iterator[str]:
-    """The lines in which a model is used after its training before `.cpu()` was called."""
+    """The lines in which a model is used after its training without a thought of its device."""
     source = code_of(notebook)
     tree = ast.parse(source)
-    back = {id(node.value) for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and node.attr == "cpu"}
+    asking = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+              and any(isinstance(part, ast.Attribute) and part.attr == "device"
+                      for part in ast.walk(node))}
+    right = {id(node.value) for node in ast.walk(tree)
+             if isinstance(node, ast.Attribute) and node.attr == "cpu"}
+    right |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.Call)
+              and getattr(node.func, "id", "") in asking for part in node.args}
     for name, end in trained(tree):
-        uses = sorted((node.lineno, node.col_offset, id(node) in back) for node in ast.walk(tree)
+        uses = sorted((node.lineno, node.col_offset, id(node) in right) for node in ast.walk(tree)
                       if isinstance(node, ast.Name) and node.id == name
                       and isinstance(node.ctx, ast.Load) and (node.lineno, node.col_offset) > end)
         if uses and not uses[0][2]:
@@ -54,6 +60,8 @@ def test_a_trained_model_comes_back_to_the_cpu_before_it_is_used(path):
     ("fit(net, loader)\nprint(history)\nnet.eval()\nnet.cpu()", True),
     ("fit(net, loader)\nnet = net.cpu()\nnet(image)", False),
     ("fit(net, loader)\nscore(net.cpu())", False),
+    ("def f(net): return net(x.to(net.w.device))\nfit(net, loader)\nf(net)", False),
+    ("def f(net): return net(x)\nfit(net, loader)\nf(net)", True),
     ("net(image)\nfit(net, loader)", False)])
 def test_a_model_left_on_the_device_is_found(source, left):
     notebook = new_notebook(cells=[new_code_cell(line) for line in source.split("\n")])
