@@ -42,7 +42,7 @@ def together(count, function, *arguments):
     assert codes == [0] * count
 
 
-def finish(team, seconds=60):
+def finish(team, seconds=240):
     """Wait for the processes and give their exit codes; if one fails, the others are ended."""
     end = time.monotonic() + seconds
     while any(one.exitcode is None for one in team) and time.monotonic() < end:

@@ -18,13 +18,14 @@ from safetensors.torch import save_file
 from coursekit.data import CocoFolder, check_sample
 from coursekit.metrics import coco_ap
 from coursekit.train.cli import main
-from coursekit.train.detector import build, load_detector, start_from
+from coursekit.train.detector import build, load_detector, save_detector, start_from
 from coursekit.train.distributed import gather, join, leave, place
 from coursekit.train.evaluate import evaluate, table
 from coursekit.train.options import parser, read_options
 from coursekit.train.photographs import Lessons, mirrored, open_data
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.timeout(300)           # several processes on a busy machine
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +65,7 @@ def trained(scenes, tmp_path_factory):
     """A short run, and what it printed."""
     out = tmp_path_factory.mktemp("trained")
     done = subprocess.run(
-        [sys.executable, "-m", "coursekit.train", *words(scenes, out)], text=True, timeout=100,
+        [sys.executable, "-m", "coursekit.train", *words(scenes, out)], text=True, timeout=240,
         capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1", "COURSEKIT_DEVICE": "cpu"})
     assert done.returncode == 0, done.stderr
     return out, done
@@ -154,7 +155,7 @@ def test_torchrun_starts_it_and_one_process_speaks(scenes, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
          "-m", "coursekit.train", *words(scenes, tmp_path, "--epochs", "1", model="faster_rcnn")],
-        capture_output=True, text=True, timeout=110,
+        capture_output=True, text=True, timeout=240,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COURSEKIT_DEVICE": "cpu"})
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("epoch 1 ") == 1 and "processes: 2; device: cpu" in done.stdout
@@ -355,6 +356,37 @@ def test_a_folder_without_a_whole_detector_is_refused(tmp_path, trained):
     (tmp_path / "model.json").write_text(json.dumps({**card, "classes": ["background", "cat"]}))
     with pytest.raises(ValueError, match="does not belong to the model.json beside it"):
         load_detector(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["faster_rcnn", "mask_rcnn"])
+def test_a_detector_on_a_pyramid_is_saved_and_loaded(tmp_path, name):
+    torch.manual_seed(0)
+    model = build(name, "mobilenet_v2", 3, (64, 96)).eval()
+    card = {"model": name, "backbone": "mobilenet_v2", "classes": ["background", "a", "b"],
+            "size": [64, 96]}
+    image = torch.rand(3, 50, 70)
+    for frozen in (False, True):                # frozen normalization counts no batches
+        save_detector(tmp_path, model, card)
+        if frozen:
+            state = {key: value for key, value in model.state_dict().items()
+                     if not key.endswith("num_batches_tracked")}
+            save_file(state, tmp_path / "model.safetensors")
+        again, _ = load_detector(tmp_path)
+        with torch.no_grad():
+            maps = [one.backbone(image[None]) for one in (model, again)]
+            found = [one([image])[0] for one in (model, again)]
+        assert len(maps[0]) == 4 and all(map(torch.equal, *maps))
+        assert all(torch.equal(value, found[1][key]) for key, value in found[0].items())
+
+
+@pytest.mark.parametrize("backbone", ["small", "mobilenet_v2"])
+def test_training_leaves_the_means_of_batch_normalization_as_they_were(backbone):
+    model = build("faster_rcnn", backbone, 3, (64, 96)).train()
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    target = {"boxes": torch.tensor([[5., 6, 40, 50]]), "labels": torch.tensor([1])}
+    sum(model([torch.rand(3, 64, 64)], [target]).values()).backward()
+    assert any("running_mean" in name for name in before)
+    assert all(torch.equal(value, before[name]) for name, value in model.named_buffers())
 
 
 def test_the_table_has_a_row_for_each_class_and_a_dash_for_what_cannot_be_measured():
