@@ -85,6 +85,8 @@ class SecondDevice(TorchDispatchMode):
     """Sees every operation, the factories' too: `torch.zeros(3, device="second")`."""
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if not types and not (kwargs and kwargs.get("device")):      # the CPU's alone
+            return func(*args, **(kwargs or {}))
         return compute(func, args, kwargs or {})
 
 
