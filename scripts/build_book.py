@@ -1,9 +1,10 @@
 """Build the book's website into `_build/html` from the notebooks' stored outputs.
 
 Four steps: fetch the browser-side packages that `package-lock.json` names (npm, with the node that
-pip installed); stage fonts, formula styles and the interactive figures as static files; run Jupyter
-Book with every warning an error; finish the pages (image sizes, lazy loading, only the icons in
-use, a front door, a page for lost readers). In the end every page of the contents must be there.
+pip installed); stage fonts, formula styles, the interactive figures and the playground as static
+files; run Jupyter Book with every warning an error; finish the pages (image sizes, lazy loading,
+only the icons in use, a front door, a page for lost readers). In the end every page of the contents
+must be there.
 
     python scripts/build_book.py                 the whole book
     python scripts/build_book.py --toc FILE      another table of contents, for a trial
@@ -19,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+import playground_assets
 import yaml
 from fontTools import subset
 from PIL import Image
@@ -35,7 +37,8 @@ EARLY_FONTS = {f"fonts/{FONTS[0]}": "<", f"fonts/{FONTS[2]}": "<",
                "katex/fonts/KaTeX_Main-Regular": 'class="katex',
                "katex/fonts/KaTeX_Math-Italic": 'class="katex'}
 EVERY_SITE_HAS = ("index.html", "404.html", "search.html", "searchindex.js", "genindex.html",
-                  "objects.inv", "_static/course.css", "_static/logo.svg", "_static/favicon.svg")
+                  "objects.inv", "_static/course.css", "_static/logo.svg", "_static/favicon.svg",
+                  "_static/playground/find.onnx", "_static/playground/masks.onnx")
 SETUP_CELL = (r'(<div class="cell tag_setup[^>]*>\s*)'
               r'(<div class="cell_input.*?</pre>(?:\s*</div>){3})')
 # the theme's search button and folding arrows get names that a screen reader can tell apart, and
@@ -209,6 +212,7 @@ def main() -> None:
     start = time.perf_counter()
     install_packages()
     stage_assets()
+    playground_assets.stage(STAGED)
     installed = time.perf_counter()
     run_jupyter_book(toc_file.resolve())
     write_front_doors(settings, f"{pages[0]}.html")

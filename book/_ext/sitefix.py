@@ -4,7 +4,8 @@ Jupyter Book adds the same scripts and styles to every page. This extension take
 does not use (live-code scripts, formula styles, tabs), adds the interactive figures' modules to the
 pages whose text has their tags, and hides launch buttons while the repository's address is the
 placeholder. The figures' modules are the package's own files, so a tag `<ck-five-outputs>` is
-served by `coursekit/figures/five-outputs.js`.
+served by `coursekit/figures/five-outputs.js`; the playground's, which needs the site, is the
+book's own.
 """
 
 import re
@@ -19,6 +20,8 @@ from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACEHOLDER = "YOUR_ORG"
+MODULES = (ROOT / "src/coursekit/figures", ROOT / "book/playground")
+STORED_ANSWER = ROOT / "_build/playground/answer.html"
 FIGURE_TAG = re.compile(r"<ck-([a-z0-9-]+)")
 # A file whose name holds the key is loaded only on pages whose text holds the value.
 ONLY_WHERE = {"thebe": "", "katex": 'class="katex', "design-tabs": "sd-tab-set",
@@ -57,8 +60,13 @@ def use_repository(app: Sphinx, config) -> None:
 
 
 def write_repository(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the repository's address where a page says REPOSITORY_ADDRESS."""
+    """Put the repository's address where a page says REPOSITORY_ADDRESS.
+
+    And where the playground's page says STORED_ANSWER, the table made with its network.
+    """
     source[0] = source[0].replace("REPOSITORY_ADDRESS", app.config.repository_address)
+    if docname == "book/playground":
+        source[0] = source[0].replace("STORED_ANSWER", STORED_ANSWER.read_text(encoding="utf-8"))
 
 
 def plain_bars(app: Sphinx, what: str, name: str, obj, options, lines: list[str]) -> None:
@@ -89,7 +97,7 @@ def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict, doct
         context["metatags"] += SHARED.format(site=app.config.html_baseurl, page=pagename,
                                              title=context["title"])
     for figure in sorted(set(FIGURE_TAG.findall(body))):
-        if not (ROOT / "src/coursekit/figures" / f"{figure}.js").exists():
+        if not any((folder / f"{figure}.js").exists() for folder in MODULES):
             logger.warning("page %s has <ck-%s>, but src/coursekit/figures/%s.js is missing",
                            pagename, figure, figure)
             continue
