@@ -92,15 +92,16 @@ def main(prefix: str = "") -> int:
 def lacking() -> str:
     """What of chapter 13's photographs and weights is missing, in a sentence; else empty."""
     from coursekit.data import PennFudan
-    from coursekit.models.pyramid import OFFICIAL, pretrained_file
+    from coursekit.models.hub import cached
+    from coursekit.models.pyramid import OFFICIAL
 
     try:
         PennFudan(download=False)
     except FileNotFoundError as error:
         return f"Penn-Fudan's photographs are missing: {error}"
-    if not pretrained_file().is_file():
-        return (f"the pretrained weights {pretrained_file().name} are missing: fetch them from "
-                f"{OFFICIAL.url} into the folder hub/checkpoints of TORCH_HOME.")
+    if not cached(OFFICIAL.url).is_file():
+        return (f"the pretrained weights are missing: fetch {OFFICIAL.url} into the folder "
+                "hub/checkpoints of TORCH_HOME.")
     return ""
 
 

@@ -29,7 +29,8 @@ from coursekit.data.augment import Augmented
 from coursekit.detections import pair_up
 from coursekit.fine_tune import fine_tune
 from coursekit.metrics import coco_ap
-from coursekit.models.pyramid import REGIONS, MobilePyramid, provenance, pyramid_mask_rcnn
+from coursekit.models.hub import origin
+from coursekit.models.pyramid import OFFICIAL, REGIONS, MobilePyramid, pyramid_mask_rcnn
 
 EVERY = 10                      # the first of each ten photographs is watched, not learned from
 EPOCHS, BATCH, LR, WARM_UP, DECAY = 8, 4, 1e-3, 27, 0.05
@@ -52,7 +53,8 @@ def main() -> None:
     recipe = {"epochs": EPOCHS, "batch": BATCH, "lr": LR, "warm_up": WARM_UP, "decay": DECAY,
               "regions": REGIONS, "shortest": SHORTEST, "longest": LONGEST,
               "learned": len(learned), "watched": len(watched), "held_out": len(test),
-              "weights": provenance().partition("≈ ")[2], "threads": torch.get_num_threads()}
+              "weights": origin(OFFICIAL.url).partition("≈ ")[2],
+              "threads": torch.get_num_threads()}
     for start in options.starts:
         for seed in options.seeds:
             if options.dry or not any((run["start"], run["seed"]) == (start, seed)

@@ -81,6 +81,10 @@ class Module(_DummyBackendModule):
         self.generator.manual_seed(seed)
 
 
+_setup_privateuseone_for_python_backend(NAME, Module())     # at once: autograd counts the devices
+                                                            # at a process's first backward pass
+
+
 class SecondDevice(TorchDispatchMode):
     """Sees every operation, the factories' too: `torch.zeros(3, device="second")`."""
 
@@ -98,8 +102,6 @@ def second_device(exact: bool = True) -> Iterator[torch.device]:
         exact: whether its sums are the CPU's to the last bit, and its random numbers the CPU's. A
             GPU's are neither.
     """
-    if torch._C._get_privateuse1_backend_name() != NAME:
-        _setup_privateuseone_for_python_backend(NAME, Module())
     before, torch.second.exact = torch.second.exact, exact
     lifted = torch._C._only_lift_cpu_tensors()
     torch._C._set_only_lift_cpu_tensors(True)   # torch.tensor: made on the CPU, then moved in sight

@@ -38,9 +38,8 @@ APART = {"charts", "check", "checks", "data", "device", "figures", "style",   # 
          "models.hub", "models.official"}   # files that are fetched
 FILES = {                                   # likewise, or models that are built of a file
     f"coursekit.models.{name}" for name in (
-        "pyramid.pretrained_state", "pyramid.pretrained_file", "pyramid.provenance",
-        "torchvision_weights.load_torchvision", "torchvision_weights.build",
-        "torchvision_weights._renamed")}
+        "pyramid.pretrained_state", "torchvision_weights.load_torchvision",
+        "torchvision_weights.build", "torchvision_weights._renamed")}
 
 
 def run(case: str, device: torch.device) -> object:

@@ -1,7 +1,5 @@
 """The feature pyramid: by hand, against torchvision's, and under the course's Mask R-CNN."""
 
-import hashlib
-
 import pytest
 import torch
 from random_inputs import random_masks, random_picture
@@ -11,6 +9,7 @@ from torchvision.ops import FeaturePyramidNetwork
 
 from coursekit.boxes import from_masks
 from coursekit.models import pyramid
+from coursekit.models.hub import cached
 from coursekit.models.pyramid import FeaturePyramid, MobilePyramid, pyramid_mask_rcnn
 
 CHANNELS = (3, 5, 8)
@@ -146,25 +145,12 @@ def test_detections_come_in_the_picture_s_own_pixels(backbone):
     assert (found["boxes"] <= torch.tensor([150., 90, 150, 90]) + 1e-3).all()
 
 
-def test_a_missing_file_is_told_in_one_sentence_with_the_way_to_get_it(monkeypatch, tmp_path):
-    def offline(**_):
-        raise OSError("no internet")
-    monkeypatch.setattr(type(pyramid.OFFICIAL), "get_state_dict", lambda self, **_: offline())
-    with pytest.raises(FileNotFoundError, match=r"mobilenet_v2-b0353104.pth are not in .* Copy "):
-        MobilePyramid()
-
-
-def test_provenance_tells_whether_the_file_is_the_one_that_its_name_says(monkeypatch, tmp_path):
+def test_the_features_are_those_of_the_file_in_torch_s_cache(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    file = pyramid.pretrained_file()
+    file = cached(pyramid.OFFICIAL.url)
     file.parent.mkdir()
-    file.write_bytes(b"other")
-    digits = hashlib.sha256(b"other").hexdigest()[:8]
-    assert file.name == "mobilenet_v2-b0353104.pth"
-    assert pyramid.provenance() == (
-        f"weights: ≈ {file.name}, SHA-256 {digits}…: a file of that name, but not torchvision's "
-        "own, whose SHA-256 begins with b0353104")
-    own = file.with_name(f"mobilenet_v2-{digits}.pth")
-    own.write_bytes(b"other")
-    monkeypatch.setattr(pyramid, "pretrained_file", lambda: own)
-    assert pyramid.provenance().endswith(": torchvision's own file")
+    torch.manual_seed(0)
+    state = mobilenet_v2().state_dict()
+    torch.save(state, file)
+    first = MobilePyramid().stages[0][0][0].weight
+    assert file.name == "mobilenet_v2-b0353104.pth" and first.equal(state["features.0.0.weight"])

@@ -131,7 +131,10 @@ def show_masks(image: Tensor, masks: Tensor, labels: Sequence[str] | None = None
                                              capstyle="projecting"), autolim=False)
     for plane, name, color in zip(planes, names, colors, strict=True):
         if plane.any():
-            _tag(ax, *_heart(plane), name, color, ha="center", va="center")
+            x, y = _heart(plane)
+            sixth = min(int(6 * x / plane.shape[1]), 5)      # near the border it grows inward
+            side = {0: "left", 5: "right"}.get(sixth, "center")
+            _tag(ax, x, y, name, color, ha=side, va="center")
     return ax
 
 

@@ -14,10 +14,8 @@ Source: Lin et al. 2017 (arXiv:1612.03144), section 3; torchvision.ops.FeaturePy
 MobileNetV2: Sandler et al. 2018 (arXiv:1801.04381).
 """
 
-import hashlib
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +25,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from coursekit.anchors import shapes
 from coursekit.models.fast_rcnn import BINS, BoxHead
+from coursekit.models.hub import fetched
 from coursekit.models.mask_rcnn import MASK_BINS, MaskHead, MaskRCNN
 from coursekit.models.pixels import check_images
 from coursekit.models.rpn import RPN, near_zero
@@ -143,32 +142,7 @@ def pretrained_state() -> dict[str, Tensor]:
     Raises:
         FileNotFoundError: they are not there and cannot be fetched.
     """
-    try:
-        return OFFICIAL.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except OSError as error:                            # URLError is one
-        raise FileNotFoundError(
-            f"The pretrained weights {pretrained_file().name} are not in torch's cache and could "
-            f"not be fetched ({error}). Copy the file from {OFFICIAL.url} into "
-            "$TORCH_HOME/hub/checkpoints (~/.cache/torch/hub/checkpoints if TORCH_HOME is not "
-            "set), or start from random weights: MobilePyramid(pretrained=False).") from None
-
-
-def pretrained_file() -> Path:
-    """Where torch.hub keeps the file of those weights; it need not be there yet."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / OFFICIAL.url.rpartition("/")[2]
-
-
-def provenance() -> str:
-    """One line: the file that the weights come from, its SHA-256, and whether it is torchvision's.
-
-    torch.hub compares a file with the digits in its name when it fetches it, never afterwards: a
-    file that somebody put there may be another one.
-    """
-    file = pretrained_file()
-    found, wanted = hashlib.sha256(file.read_bytes()).hexdigest(), file.stem.rpartition("-")[2]
-    whose = "torchvision's own file" if found.startswith(wanted) else (
-        f"a file of that name, but not torchvision's own, whose SHA-256 begins with {wanted}")
-    return f"weights: ≈ {file.name}, SHA-256 {found[:8]}…: {whose}"
+    return torch.load(fetched(OFFICIAL.url), map_location="cpu", weights_only=True)
 
 
 def pyramid_mask_rcnn(backbone: nn.Module, num_classes: int = 2,
