@@ -164,13 +164,14 @@ def keep_used_icons(pages: list[str]) -> None:
         return rule[0] if used & set(re.findall(r"fa-[a-z0-9-]+", rule[1])) else ""
 
     style = re.sub(r'((?:\.fa-[\w-]+:before,?)+)\{content:"[^"]*"\}', keep, style)
-    codes = sorted({int(code, 16) for code in re.findall(r'content:"\\([ef][0-9a-f]{3})"', style)})
+    codes = {int(code, 16) for code in re.findall(r'content:"\\([ef][0-9a-f]{3})"', style)}
+    codes |= {ord(letter) for letter in style if "\ue000" <= letter <= "\uf8ff"}   # as themselves
     folder = SITE / "_static/vendor/fontawesome/webfonts"
     for name in ("fa-solid-900", "fa-regular-400", "fa-brands-400"):
         options = subset.Options(flavor="woff", ignore_missing_unicodes=True)
         font = subset.load_font(str(folder / f"{name}.ttf"), options)
         chosen = subset.Subsetter(options)
-        chosen.populate(unicodes=codes)
+        chosen.populate(unicodes=sorted(codes))
         chosen.subset(font)
         subset.save_font(font, str(folder / f"{name}.woff"), options)
         style = re.sub(rf'{name}\.woff2\) format\("woff2"\),url\([^)]*\) format\("truetype"\)',
