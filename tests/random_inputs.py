@@ -57,3 +57,20 @@ def box_tensors(draw: st.DrawFn, max_size: int = 5) -> Tensor:
     rows = draw(st.lists(st.tuples(*[coordinates] * 4), max_size=max_size))
     a = torch.tensor(rows, dtype=torch.float64).reshape(-1, 2, 2)
     return torch.cat([a.amin(dim=1), a.amax(dim=1)], dim=1)
+
+
+def with_ordinary_features(detector, scores):
+    """torchvision's untrained detector, in evaluation: features of size 1, scores that differ.
+
+    Its batch normalization has seen pictures; the box head's scores are enlarged `scores` times.
+    """
+    for part in detector.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.momentum = None                             # the mean of what was seen
+    with torch.no_grad():
+        detector.backbone.train()(torch.randn(4, 3, 64, 96))
+        for part in detector.backbone.fpn.layer_blocks:
+            part[0].weight *= 0.02
+        detector.roi_heads.box_predictor.cls_score.weight *= scores
+        detector.rpn.head.cls_logits.weight *= 8
+    return detector.eval()

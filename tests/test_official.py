@@ -6,6 +6,7 @@ from random import Random
 import pytest
 import torch
 from local_server import Server
+from random_inputs import with_ordinary_features
 from torchvision.models.detection import fasterrcnn_resnet50_fpn, maskrcnn_resnet50_fpn
 
 from coursekit.models.hub import cached, fetched, origin
@@ -102,17 +103,9 @@ def test_the_official_file_gives_torchvisions_detections(cache):
     few = {"rpn_pre_nms_top_n_test": 60, "rpn_post_nms_top_n_test": 9}       # a test must be quick
     theirs = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=len(NAMES),
                                    min_size=64, max_size=120, **few)
-    for part in theirs.modules():
-        if isinstance(part, torch.nn.BatchNorm2d):
-            part.momentum = None                        # the mean of what is seen
-    with torch.no_grad():
-        theirs.backbone.train()(torch.randn(4, 3, 64, 96))
-        for part in theirs.backbone.modules():
-            part.eps = 1e-12                            # 0 in the official file; here above it
-        for part in theirs.backbone.fpn.layer_blocks:
-            part[0].weight *= 0.02
-        theirs.roi_heads.box_predictor.cls_score.weight *= 30               # scores that differ
-        theirs.rpn.head.cls_logits.weight *= 8
+    with_ordinary_features(theirs, scores=30)
+    for part in theirs.backbone.modules():
+        part.eps = 1e-12                                # 0 in the official file; here above it
     put(as_published(theirs), cache)
     ours = official_mask_rcnn()
     (cache / OFFICIAL.url.rpartition("/")[2]).unlink()                       # 170 MB

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from random_inputs import with_ordinary_features
 from torchvision.models.detection import fasterrcnn_resnet50_fpn, maskrcnn_resnet50_fpn
 from torchvision.models.detection.ssdlite import ssdlite320_mobilenet_v3_large
 
@@ -26,16 +27,7 @@ def theirs():
     torch.manual_seed(0)
     model = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=5,
                                   min_size=64, max_size=120, **FEW)
-    for part in model.modules():
-        if isinstance(part, torch.nn.BatchNorm2d):
-            part.momentum = None                             # the mean of what was seen
-    with torch.no_grad():
-        model.backbone.train()(torch.randn(4, 3, 64, 96))
-        for part in model.backbone.fpn.layer_blocks:
-            part[0].weight *= 0.02
-        model.roi_heads.box_predictor.cls_score.weight *= 8    # scores that differ
-        model.rpn.head.cls_logits.weight *= 8
-    return model.eval()
+    return with_ordinary_features(model, scores=8)
 
 
 def limit(model):

@@ -11,6 +11,7 @@ import hashlib
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from coursekit.data.download import Unfetched, download
 
@@ -47,6 +48,22 @@ def fetched(address: str) -> Path:
             ) from failure
         arrived.replace(file)
     return file
+
+
+def published(address: str) -> dict[str, Tensor]:
+    """The state dict in the file of that address, fetched if it is not there.
+
+    Raises:
+        FileNotFoundError: as `fetched`.
+        ValueError: the file is damaged, or holds something else.
+    """
+    file = fetched(address)
+    try:
+        return torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:            # torch raises a dozen kinds for a damaged file
+        # (and advises to load it with weights_only=False: never do that)
+        raise ValueError(f"{file.name} in torch's cache is damaged, or no file of weights. "
+                         f"Remove it from {file.parent} and run this again.") from error
 
 
 def origin(address: str) -> str:

@@ -9,10 +9,9 @@ Source: torchvision.models.detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1; the 
 documentation's.
 """
 
-import torch
 from torchvision.models.detection import MaskRCNN_ResNet50_FPN_Weights
 
-from coursekit.models.hub import fetched, origin
+from coursekit.models.hub import cached, origin, published
 from coursekit.models.mask_rcnn import MaskRCNN
 from coursekit.models.torchvision_weights import load_torchvision
 
@@ -29,14 +28,8 @@ def official_mask_rcnn() -> MaskRCNN:
         FileNotFoundError: the file is not there and could not be fetched.
         ValueError: what is there are not the weights of such a detector.
     """
-    file = fetched(OFFICIAL.url)
+    state, file = published(OFFICIAL.url), cached(OFFICIAL.url)
     advice = f"Remove it from {file.parent} and run this again."
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:            # torch raises a dozen kinds for a damaged file
-        # (and advises to load it with weights_only=False: never do that)
-        raise ValueError(f"{file.name} in torch's cache is damaged, or no file of weights. "
-                         f"{advice}") from error
     try:
         model = load_torchvision(state)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:

@@ -25,7 +25,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from coursekit.anchors import shapes
 from coursekit.models.fast_rcnn import BINS, BoxHead
-from coursekit.models.hub import fetched
+from coursekit.models.hub import published
 from coursekit.models.mask_rcnn import MASK_BINS, MaskHead, MaskRCNN
 from coursekit.models.pixels import check_images
 from coursekit.models.rpn import RPN, near_zero
@@ -141,8 +141,9 @@ def pretrained_state() -> dict[str, Tensor]:
 
     Raises:
         FileNotFoundError: they are not there and cannot be fetched.
+        ValueError: the file is damaged.
     """
-    return torch.load(fetched(OFFICIAL.url), map_location="cpu", weights_only=True)
+    return published(OFFICIAL.url)
 
 
 def pyramid_mask_rcnn(backbone: nn.Module, num_classes: int = 2,

@@ -25,12 +25,12 @@ from torchvision.ops import FrozenBatchNorm2d
 from coursekit.models.fast_rcnn import BINS, BoxHead
 from coursekit.models.faster_rcnn import FasterRCNN
 from coursekit.models.mask_rcnn import MASK_BINS, MaskHead, MaskRCNN
+from coursekit.models.pyramid import MEAN, STD
 from coursekit.models.rpn import RPN
 from coursekit.roi import align_levels
 
 CHANNELS, STRIDE, REGIONS = 256, 32, 512
 SIZES, RATIOS = (32, 64, 128, 256, 512), (0.5, 1.0, 2.0)
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 RESIZE = (800, 1333)            # shortest and longest side
 TOPS = ((2000, 1000),) * 2      # proposals before and after NMS, in training and in evaluation
 NAMES = {                       # ours: theirs

@@ -11,12 +11,11 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from coursekit.average_precision import ap_of_pairs
 from coursekit.data import collate
-from coursekit.detections import pair_up
+from coursekit.detections import SHAPES, pair_up
 from coursekit.models.faster_rcnn import FasterRCNN
 from coursekit.train.distributed import gather, place
 from coursekit.train.loop import to_device
 
-KINDS = {"bbox": "boxes", "segm": "masks"}
 ROWS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 
 
@@ -34,7 +33,7 @@ def evaluate(model: FasterRCNN, data: Dataset, workers: int = 0) -> dict[str, di
     process, count = place()
     mine = Subset(data, range(process, len(data), count))
     device = next(model.parameters()).device
-    kinds = [kind for kind, shape in KINDS.items() if shape in model.needed]
+    kinds = [kind for kind, shape in SHAPES.items() if shape in model.needed]
     rows = []
     for images, targets in DataLoader(mine, num_workers=workers, collate_fn=collate):
         found = model(to_device(images, device))
@@ -54,7 +53,7 @@ def table(scores: dict[str, dict], classes: tuple[str, ...]) -> str:
     rows += [(f"AP {classes[k]}", [score["per_class"].get(k, float("nan"))
                                    for score in scores.values()]) for k in range(1, len(classes))]
     width = max(len(name) for name, _ in rows)
-    lines = [" " * width + "".join(f"{KINDS[kind]:>8}" for kind in scores)]
+    lines = [" " * width + "".join(f"{SHAPES[kind]:>8}" for kind in scores)]
     lines += [f"{name:{width}}" + "".join("       –" if one != one else f"{one:8.3f}"
                                          for one in values) for name, values in rows]
     return "\n".join(lines)
