@@ -41,6 +41,9 @@ EVERY_SITE_HAS = ("index.html", "404.html", "search.html", "searchindex.js", "ge
                   "_static/playground/find.onnx", "_static/playground/masks.onnx")
 SETUP_CELL = (r'(<div class="cell tag_setup[^>]*>\s*)'
               r'(<div class="cell_input.*?</pre>(?:\s*</div>){3})')
+# a cell's output, not that of another cell, and the caption right after it
+CAPTIONED = (r'<div class="cell_output(?:(?!<div class="cell_output).)*?'
+             r'(?:</div>\s*|</details>\s*)+<p class="ck-caption"')
 # the theme's search button and folding arrows get names that a screen reader can tell apart, and
 # the bibliography loses roles that browsers have given up
 NAMES = ((r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
@@ -132,6 +135,13 @@ def finish_image(tag: str, page: Path) -> str:
     return f"<img{added}{tag[4:]}"
 
 
+def narrow_caption(found: re.Match) -> str:
+    """Make a caption as wide as the widest picture or figure above it, and never very narrow."""
+    widths = [int(width) for width in re.findall(r'<img\b[^>]*? width="(\d+)"', found[0])]
+    width = f' style="max-width: {max(*widths, 400)}px"' if widths else ""
+    return found[0] + width
+
+
 def finish_page(page: Path) -> str:
     """Write picture sizes, lazy loading and early fonts into a page; return its text."""
     text = page.read_text(encoding="utf-8")
@@ -147,6 +157,7 @@ def finish_page(page: Path) -> str:
     for said, meant in (*NAMES, ICONS):
         text = re.sub(said, meant, text)
     text = text.replace(*SCHEME)
+    text = re.sub(CAPTIONED, narrow_caption, text, flags=re.S)
     text = re.sub(r'\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>', "", text)
     page.write_text(text, encoding="utf-8")
     return text
