@@ -20,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+import landing
 import playground_assets
 import yaml
 from fontTools import subset
@@ -60,6 +61,10 @@ ICONS = (r'<link rel="icon" href="([^"]*)favicon\.svg"\s*/?>',
 SCHEME = ('localStorage.getItem("theme") || "auto";',
           '(mode => mode !== "auto" ? mode : matchMedia("(prefers-color-scheme: dark)").matches '
           '? "dark" : "light")(document.documentElement.dataset.mode);')
+# where a reader's browser lets a site keep nothing, the theme's scripts would stop at the first try
+STORAGE = ("<head>", "<head>\n<script>try { localStorage } catch { Object.defineProperty(window, "
+           "'localStorage', {value: {getItem: () => null, setItem() {}, removeItem() {}}}) }"
+           "</script>")
 # the folder of this python first, so that jupyter-book and npm are the ones that pip installed
 ENVIRONMENT = {**os.environ, "NO_COLOR": "1",
                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -129,6 +134,8 @@ def finish_image(tag: str, page: Path) -> str:
     added = ""
     if size and "width=" not in tag and "height=" not in tag:
         added += f' width="{size[0]}" height="{size[1]}"'
+        if "class=" not in tag and size[0] > max(560, 1.8 * size[1]):
+            added += ' class="wide"'
     if "loading=" not in tag:
         eager = re.search(r'class="[^"]*\b(hero|logo__image)\b', tag)
         added += ' fetchpriority="high"' if eager else ' loading="lazy" decoding="async"'
@@ -156,7 +163,7 @@ def finish_page(page: Path) -> str:
                   r"this notebook</summary>\2</details>", text, flags=re.S)
     for said, meant in (*NAMES, ICONS):
         text = re.sub(said, meant, text)
-    text = text.replace(*SCHEME)
+    text = text.replace(*SCHEME).replace(*STORAGE)
     text = re.sub(CAPTIONED, narrow_caption, text, flags=re.S)
     text = re.sub(r'\s*<script[^>]*scripts/fontawesome\.js[^>]*></script>', "", text)
     page.write_text(text, encoding="utf-8")
@@ -225,6 +232,7 @@ def main() -> None:
     install_packages()
     stage_assets()
     playground_assets.stage(STAGED)
+    landing.stage(STAGED)
     installed = time.perf_counter()
     run_jupyter_book(toc_file.resolve())
     write_front_doors(settings, f"{pages[0]}.html")

@@ -1,5 +1,5 @@
 // What is wider than the screen scrolls inside itself; this lets the arrow keys scroll it, too.
-const WIDE = ".katex-html, .bd-article table, .pst-scrollable-table-container, .highlight pre";
+const WIDE = ".katex-html, .bd-article table, .pst-scrollable-table-container, .highlight pre, .cell_output";
 
 function letKeysScroll() {
   for (const element of document.querySelectorAll(WIDE)) {
