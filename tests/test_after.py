@@ -8,6 +8,7 @@ from pathlib import Path
 
 import after_diagrams
 import after_scenes
+import captions
 import make_after_figures
 import pytest
 import svg
@@ -42,6 +43,16 @@ def test_every_method_cites_its_paper_shows_something_and_says_what_it_keeps_and
         kept, dropped = text.split("**Keeps:**")[1].split("**Drops:**")
         assert "](../notebooks/" in kept + dropped, name
         assert dropped.strip(), name
+
+
+def test_every_picture_has_its_numbered_caption_and_is_spoken_of():
+    pictures = re.split(r"^```\{image\}.*?^```\n", PAGE, flags=re.M | re.S)[1:]
+    wanted = [f"14.{n}" for n in range(1, len(pictures) + 1)]
+    starts = [captions.CAPTION.match(after.lstrip()) for after in pictures]
+    assert len(pictures) == PAGE.count("{image}") == 7
+    assert [start and start[1] for start in starts] == wanted
+    prose = "\n".join(line for line in PAGE.splitlines() if not captions.CAPTION.match(line))
+    assert sorted(set(captions.references(prose))) == wanted
 
 
 @pytest.mark.parametrize("code, said", CODE)

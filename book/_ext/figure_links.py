@@ -15,6 +15,7 @@ from sphinx.application import Sphinx
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 import captions  # noqa: E402
 
+AFTER = {"14": "book/what-came-after"}     # the chapter that is a page of the book's own
 LEFT_ALONE = (nodes.literal, nodes.literal_block, nodes.title, nodes.reference, nodes.raw,
               nodes.math, nodes.math_block, nodes.comment)
 
@@ -27,6 +28,8 @@ def anchor(number: str) -> str:
 def home_of(number: str, docnames: set[str]) -> str | None:
     """The page on which a figure stands, by its number's chapter."""
     chapter = number.split(".")[0]
+    if AFTER.get(chapter) in docnames:
+        return AFTER[chapter]
     for name in docnames:
         if re.fullmatch(r"notebooks/(solutions/)?\d\d_\w+", name):
             if captions.chapter_of(Path(name)) == chapter:

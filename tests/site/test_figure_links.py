@@ -46,8 +46,9 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book")
     texts = {"conf.py": SETTINGS, "notebooks/12_masks.md": CHAPTER,
              "notebooks/solutions/12_solutions.md": "# Solved\n\n**Figure S12.1.** It is solved.",
-             "book/index.md": "# A book\n\nSee figure 12.2.\n\n```{toctree}\n../notebooks/12_masks"
-                              "\n../notebooks/solutions/12_solutions\n```\n"}
+             "book/what-came-after.md": "# After\n\n**Figure 14.1.** Later.",
+             "book/index.md": "# A book\n\nSee figures 12.2 and 14.1.\n\n```{toctree}\n"
+                              "../notebooks/12_masks\n../notebooks/solutions/12_solutions\nwhat-came-after\n```\n"}
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
@@ -77,7 +78,8 @@ def test_references_in_prose_are_links_and_nothing_else_is(made):
 
 
 def test_other_pages_lead_to_the_figures_page(made):
-    assert links(made["book/index"]) == [("figure 12.2", "../notebooks/12_masks.html#figure-12-2")]
+    assert links(made["book/index"]) == [("figures 12.2", "../notebooks/12_masks.html#figure-12-2"),
+                                         ("14.1", "what-came-after.html#figure-14-1")]
 
 
 @pytest.mark.parametrize("above, width", [
