@@ -25,7 +25,8 @@ STORED_ANSWER = ROOT / "_build/playground/answer.html"
 FIGURE_TAG = re.compile(r"<ck-([a-z0-9-]+)")
 # A file whose name holds the key is loaded only on pages whose text holds the value.
 ONLY_WHERE = {"thebe": "", "katex": 'class="katex', "design-tabs": "sd-tab-set",
-              "togglebutton": "toggle", "copybutton": "<pre", "clipboard": "<pre"}
+              "togglebutton": "toggle", "quiz": 'class="quiz"', "copybutton": "<pre",
+              "clipboard": "<pre"}
 # what other sites show when somebody shares a page's address
 SHARED = """<meta property="og:title" content="{title}">
 <meta property="og:type" content="article">
@@ -119,4 +120,5 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", write_repository)
     app.connect("autodoc-process-docstring", plain_bars)
     app.connect("html-page-context", trim_page, priority=900)
+    app.setup_extension("glossary_links")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
