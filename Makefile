@@ -7,6 +7,7 @@
 #   lab      JupyterLab                              lint   ruff, on the notebooks too
 #   bench    measure what the course claims          measure  time and memory of the notebooks
 #   unit     the unit tests                          audit    the pins, among known vulnerabilities
+#   quizzes  the questions, for Moodle and Canvas
 #   test-colab   set-up cell, unit tests and nbval with Colab's versions, on every Python found
 # PYTHON names another Python (3.11 to 3.13); TORCH=cpu takes PyTorch's small wheel for the CPU.
 PYTHON ?= python3
@@ -17,7 +18,7 @@ VENV ?= .venv
 PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
-.PHONY: help book test quick unit nbval site lint sync outputs lab serve bench measure test-colab audit
+.PHONY: help book test quick unit nbval site lint sync outputs lab serve bench measure quizzes test-colab audit
 .NOTPARALLEL:
 
 help: ; @sed -n 's/^# //p' Makefile
@@ -33,6 +34,7 @@ outputs: sync ; $(PY) scripts/run_notebooks.py $(NB)
 lab: $(READY) ; $(PY) -m jupyterlab notebooks
 serve: book ; $(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 bench: $(READY) ; for script in benchmarks/*.py; do $(PY) $$script || exit 1; done
+quizzes: $(READY) ; $(PY) scripts/export_quizzes.py
 measure: $(READY) ; $(PY) scripts/measure_notebooks.py $(NB)
 test-colab: ; scripts/test_colab $(if $(filter-out file,$(origin PYTHON)),"$(PYTHON)")
 audit: ; "$(PYTHON)" -m venv .venv-audit && .venv-audit/bin/pip install -q pip-audit==2.10.1 && .venv-audit/bin/pip-audit --strict --disable-pip --no-deps -r requirements.txt
