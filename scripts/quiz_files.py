@@ -17,10 +17,11 @@
 `multiple` may have several right answers. A `number` is met within `tolerance` (0 if not given),
 and `words` are compared without case, spaces and signs; all right `words` mean the same. The wrong
 answers of these two are the likely ones: whoever gives one is told why, whoever gives another is
-led to the section.
+led to the section. Answers are shown in an order of chance, which is the same everywhere.
 """
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,7 +126,8 @@ def read_item(given: dict, where: str) -> Item:
                              f"{', '.join(allowed)}.")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", str(given["id"])):
         raise ValueError(f"{where}: an id is small letters, digits and hyphens.")
-    answers = [read_answer(answer, where) for answer in given["answers"]]
+    answers = sorted((read_answer(answer, where) for answer in given["answers"]),
+                     key=lambda answer: sha256(f"{given['id']} {answer.text}".encode()).digest())
     item = Item(*(str(given[name]).strip() for name in Item._fields[:6]), answers,
                 float(given.get("tolerance", 0)))
     check_answers(item, where)

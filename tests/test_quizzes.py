@@ -42,6 +42,13 @@ def test_no_id_is_used_twice():
     assert sum(len(quiz.items) for quiz in quiz_files.all_quizzes()) >= 8 * len(FILES) > 0
 
 
+def test_the_right_answer_does_not_always_stand_first():
+    single = [item for quiz in quiz_files.all_quizzes() for item in quiz.items
+              if item.kind == "single"]
+    first = sum(item.answers[0].right for item in single)
+    assert 0 < first < len(single) / 2
+
+
 def test_two_files_may_not_share_an_id(tmp_path):
     written(tmp_path, GOOD)
     written(tmp_path, GOOD, name="04.yml")
@@ -52,7 +59,7 @@ def test_two_files_may_not_share_an_id(tmp_path):
 def test_an_item_is_read(tmp_path):
     item, = quiz_files.read(written(tmp_path, GOOD)).items
     assert item.right == [quiz_files.Answer("1", True, "one")]
-    assert [answer.text for answer in item.wrong] == ["2", "3"]
+    assert sorted(answer.text for answer in item.wrong) == ["2", "3"]
     assert item.tolerance == 0
 
 

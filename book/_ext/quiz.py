@@ -92,7 +92,7 @@ class Questions(Directive):
             verdict = "Right" if answer.right else "Not right"
             shown = (self.inline(answer.text) if item.kind in ("single", "multiple")
                      else [nodes.Text(answer.text)])
-            made += [html(f"<li><b>{verdict}:</b> <i>"), *shown, html("</i> <span>"),
+            made += [html(f"<li><b>{verdict}:</b> <i>"), *shown, html("</i><br><span>"),
                      *self.inline(answer.because), html("</span></li>")]
         return [*made, html("</ul></details>")]
 
