@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -52,9 +53,15 @@ def references(text: str) -> list[str]:
     return [number for found in REFERENCE.findall(prose) for number in re.findall(NUMBER, found)]
 
 
-def all_captions(paths: Iterable[Path]) -> set[str]:
-    """The numbers of every figure of the book."""
-    return {number for path in paths for number in captions(nbformat.read(path, as_version=4))}
+@cache
+def known_figures() -> frozenset[str]:
+    """The numbers of every figure of the book: the notebooks', and those on its own pages."""
+    notebooks = [path for folder in (ROOT / "notebooks", ROOT / "notebooks/solutions")
+                 for path in folder.glob("*.ipynb")]
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "book").rglob("*.md")]
+    return frozenset(
+        [number for path in notebooks for number in captions(nbformat.read(path, as_version=4))]
+        + [number for page in pages for number in re.findall(f"^{CAPTION.pattern}", page, re.M)])
 
 
 def problems(notebook: NotebookNode, chapter: str, known: Iterable[str] = ()) -> list[str]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import captions
 import check_notebooks as check
 import nbformat
 import pytest
@@ -126,6 +127,82 @@ def test_a_large_notebook_is_found(tmp_path):
 @pytest.mark.parametrize("path", run_nbval.notebooks(), ids=lambda path: path.stem)
 def test_a_stored_notebook_has_no_problem(path):
     assert check.problems(path, sync.address()) == []
+
+
+# A figure, its caption, and the prose around them: each case is made by a change of this good one.
+FIGURES = [("prose", "Look at figures 12.1 and 12.2."), ("picture", "plt.show()"),
+           ("prose", "**Figure 12.1.** A dog."), ("live", 'show("roi-align")'),
+           ("prose", "**Figure 12.2.** A region."),
+           ("prose", "As `figure 9.9` and figure 3.1 say.")]
+CAPTIONS = {
+    "as it must be": ({}, []),
+    "no caption": ({2: ("prose", "A dog.")}, [
+        "cell 2 .* the next cell is no caption: .* '..Figure 12.1...'",
+        "cell 1 speaks of figure 12.1, which has no caption anywhere"]),
+    "no caption below a live figure": ({4: ("prose", "A region.")}, [
+        "cell 4 .* '..Figure 12.2...'", "cell 1 speaks of figure 12.2"]),
+    "a number twice": ({4: ("prose", "**Figure 12.1.** A region.")}, [
+        "cell 5 says figure 12.1, but it is figure 12.2", "speaks of figure 12.2"]),
+    "another chapter's number": ({2: ("prose", "**Figure 9.1.** A dog.")}, [
+        "cell 3 says figure 9.1, but it is figure 12.1", "speaks of figure 12.1",
+        "figure 9.1 is not spoken of in the text"]),
+    "never spoken of": ({0: ("prose", "Look at figure 12.1.")}, [
+        'figure 12.2 is not spoken of in the text: say "figure 12.2"']),
+    "spoken of in another caption only": (
+        {0: ("prose", "Look at figure 12.1."), 2: ("prose", "**Figure 12.1.** See figure 12.2.")},
+        ["figure 12.2 is not spoken of"]),
+    "spoken of in a heading only": ({0: ("prose", "# Figure 12.2\n\nLook at figure 12.1.")}, [
+        "figure 12.2 is not spoken of"]),
+    "a figure that is not there": ({5: ("prose", "Figures 12.1 to 12.3 and\nfigure\n13.1.")}, [
+        "cell 6 speaks of figure 12.3", "cell 6 speaks of figure 13.1"]),
+    "prose in a caption's cell": ({2: ("prose", "**Figure 12.1.** A dog.\n\nOn with it.")}, [
+        "cell 3 has a second paragraph"]),
+    "a caption of nothing": ({5: ("prose", "**Figure 12.3.** Nothing.")}, [
+        "cell 6 is the caption of figure 12.3, but cell 5 shows no figure",
+        "figure 12.3 is not spoken of"]),
+}
+
+
+def figures(changed: dict[int, tuple[str, str]]) -> NotebookNode:
+    """The notebook of FIGURES, with some of its cells changed."""
+    cells = []
+    for place, cell in enumerate(FIGURES):
+        kind, source = changed.get(place, cell)
+        live = new_output("execute_result", {"text/html": "<ck-roi-align>", "text/plain": "Shown"})
+        outputs = {"picture": [picture()], "live": [live]}
+        cells.append(new_markdown_cell(source) if kind == "prose"
+                     else new_code_cell(source, outputs=outputs[kind]))
+    return new_notebook(cells=cells)
+
+
+@pytest.mark.parametrize("case", CAPTIONS)
+def test_what_is_wrong_with_captions_is_found_and_nothing_else(case):
+    changed, sentences = CAPTIONS[case]
+    found = captions.problems(figures(changed), "12", known={"3.1"})
+    assert len(found) == len(sentences), found
+    for sentence, problem in zip(sentences, found, strict=True):
+        assert re.search(sentence, problem), problem
+
+
+@pytest.mark.parametrize("path", run_nbval.notebooks(), ids=lambda path: path.stem)
+def test_figures_have_captions_in_order_and_the_text_speaks_of_each(path):
+    notebook, known = nbformat.read(path, as_version=4), captions.known_figures()
+    assert captions.problems(notebook, captions.chapter_of(path), known) == []
+
+
+def test_every_chapter_has_figures_and_the_books_pages_speak_of_none_that_is_not_there():
+    known = captions.known_figures()
+    assert {number.split(".")[0] for number in known} >= {str(n) for n in range(1, 15)}
+    pages = sorted((sync.ROOT / "book").rglob("*.md"))
+    spoken_of = {(page.name, number) for page in pages
+                 for number in captions.references(page.read_text(encoding="utf-8"))}
+    assert {one for one in spoken_of if one[1] not in known} == set()
+
+
+def test_figures_are_numbered_by_chapter_and_apart_in_its_solutions():
+    names = "01_four_tasks", "12_mask_rcnn", "solutions/12_solutions"
+    assert [captions.chapter_of(Path(f"notebooks/{name}.ipynb")) for name in names] == [
+        "1", "12", "S12"]
 
 
 def test_there_are_notebooks_to_check():
