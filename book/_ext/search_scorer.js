@@ -14,3 +14,15 @@ var Scorer = {
     return score;
   },
 };
+
+// below an entry of the glossary its definition is shown, not the word alone
+addEventListener("DOMContentLoaded", () => {
+  const usual = Search.htmlToText;
+  Search.htmlToText = (page, anchor) => {
+    if (!anchor?.startsWith("#term-")) return usual(page, anchor);
+    const word = new DOMParser().parseFromString(page, "text/html").getElementById(anchor.slice(1));
+    let part = word;
+    while (part && part.tagName !== "DD") part = part.nextElementSibling;
+    return `${word.firstChild.textContent.trim()}: ${part.textContent}`;
+  };
+});
