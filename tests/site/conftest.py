@@ -4,6 +4,7 @@
 its own and notes what the page asks for and complains of. Any host but this one is refused.
 """
 
+import fcntl
 import functools
 import gzip
 import shutil
@@ -24,15 +25,11 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".svg", ".ico")
 FOLDER = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"].split("/")[-1]
 ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"    # no other host has an address
 REPORT = pytest.StashKey[dict]()
-# from the first moment on: sums the layout shifts that no key or click explains, and notes each
-# color scheme that the page is given
-WATCH = """window.layoutShift = 0; new PerformanceObserver(list => {
-  for (const entry of list.getEntries())
-    if (!entry.hadRecentInput) window.layoutShift += entry.value;
-}).observe({type: 'layout-shift', buffered: true});
-window.schemes = []; new MutationObserver(() => {
-  window.schemes.push(document.documentElement.dataset.theme);
-}).observe(document, {subtree: true, attributeFilter: ['data-theme']});"""
+PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
+# of the table at the end: heading, key, unit, digits
+COLUMNS = (("KB text", "text", 1000, 0), ("pictures", "pictures", 1000, 0),
+           ("shift", "shift", 1, 3), ("at 360", "phone", 1, 3), ("axe", "axe", 1, 0),
+           ("paint s", "paint", 1, 2))
 
 
 @functools.cache
@@ -90,7 +87,7 @@ def site():
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert path, "Chromium or Chrome must be on the PATH: scripts/browser installs or names it."
@@ -100,7 +97,7 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def open_page(browser, site):
     """open_page(path) opens a page of the book in a window with an empty cache.
 
@@ -129,7 +126,7 @@ def open_page(browser, site):
         page.on("console", lambda message: page.errors.append(message.text)
                 if message.type in ("error", "warning") else None)
         if scripts:
-            page.add_init_script(WATCH)
+            page.add_init_script(PROBE)
         if slower > 1:
             throttle = context.new_cdp_session(page)
             throttle.send("Emulation.setCPUThrottlingRate", {"rate": slower})
@@ -169,13 +166,64 @@ def weigh():
 @pytest.fixture(scope="session")
 def report(request):
     """A table of figures, a row a page, printed at the end of the run."""
-    return request.config.stash.setdefault(REPORT, {})
+    return request.config.stash[REPORT]["pages"]
+
+
+@pytest.fixture(scope="session")
+def note(request):
+    """note(line): a measured figure, printed at the end of the run."""
+    return request.config.stash[REPORT]["notes"].append
+
+
+# ---- two workers: what belongs together stays together, and what is timed has the machine alone
+
+def pytest_configure(config):
+    config.stash[REPORT] = {"pages": {}, "notes": []}
+    config.addinivalue_line("markers", "alone: is timed, so that no other test of the site runs "
+                            "beside it")
+
+
+def pytest_collection_modifyitems(items):
+    """All tests of one page to one worker, which opens it once; elsewhere those of one file."""
+    for item in items:
+        values = getattr(item, "callspec", None)
+        page = values.params.get("name") if values and item.path.stem == "test_pages" else None
+        item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
+
+
+@pytest.fixture(autouse=True)
+def shared_machine(request, tmp_path_factory):
+    """Tests share the room; one that is marked `alone` waits until it is empty, then shuts it."""
+    folder = tmp_path_factory.getbasetemp().parent        # that of all workers
+    shared = not request.node.get_closest_marker("alone")
+    with open(folder / "site-door", "w") as door, open(folder / "site-room", "w") as room:
+        fcntl.flock(door, fcntl.LOCK_EX)      # nobody comes in while somebody waits for the room
+        fcntl.flock(room, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        if shared:
+            fcntl.flock(door, fcntl.LOCK_UN)
+        yield
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):    # a worker of pytest-xdist: the parent prints
+        session.config.workeroutput["site"] = session.config.stash[REPORT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    told = getattr(node, "workeroutput", {}).get("site", {"pages": {}, "notes": []})
+    node.config.stash[REPORT]["pages"].update(told["pages"])
+    node.config.stash[REPORT]["notes"] += told["notes"]
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    rows = config.stash.get(REPORT, {})
+    rows, notes = config.stash[REPORT]["pages"], config.stash[REPORT]["notes"]
     if rows:
-        terminalreporter.section("the book's pages: KB of text, KB of pictures, layout shift")
+        terminalreporter.section("the book's pages, each as a browser met it")
+        terminalreporter.line("  ".join(f"{words:>8}" for words, *_ in COLUMNS) + "  page")
         for name, row in sorted(rows.items()):
-            terminalreporter.line(f"{row['text'] / 1000:6.0f} {row['pictures'] / 1000:6.0f}  "
-                                  f"{row['shift']:.3f}  {name}")
+            cells = (f"{row[key] / unit:8.{digits}f}" if key in row else f"{'-':>8}"
+                     for _, key, unit, digits in COLUMNS)
+            terminalreporter.line("  ".join(cells) + f"  {name}")
+    for line in notes:
+        terminalreporter.line(line)

@@ -327,7 +327,8 @@ def test_the_opening_scene_is_read_rightly_and_the_stored_answer_tells_the_same(
     assert len(rows) == len(kinds) and all(row in stored for row in rows)
 
 
-def test_the_first_answer_and_those_that_follow_come_soon(page, capsys):
+@pytest.mark.alone
+def test_the_first_answer_and_those_that_follow_come_soon(page, note):
     firsts, steady = [], []
     for _ in range(3):                      # other work on the machine makes some of them slow
         window = page(PAGE)
@@ -340,14 +341,13 @@ def test_the_first_answer_and_those_that_follow_come_soon(page, capsys):
         firsts.append(first / 1000)
         steady.append(statistics.median(others) / 1000)
         window.context.close()
-    with capsys.disabled():
-        print(f"\nplayground: first answer {min(firsts):.2f} s after the click (worst "
-              f"{max(firsts):.2f}), then {min(steady):.3f} s (worst {max(steady):.3f})")
+    note(f"playground: first answer {min(firsts):.2f} s after the click (worst "
+         f"{max(firsts):.2f}), then {min(steady):.3f} s (worst {max(steady):.3f})")
     assert min(firsts) < FIRST
     assert min(steady) < STEADY
 
 
-def test_the_network_comes_after_the_click_only_and_within_its_bytes(ready, capsys):
+def test_the_network_comes_after_the_click_only_and_within_its_bytes(ready, note):
     window = ready()
     before = set(window.answers)
     heavy = (".onnx", ".wasm", ".mjs")
@@ -356,8 +356,7 @@ def test_the_network_comes_after_the_click_only_and_within_its_bytes(ready, caps
     after = {file_of(url) for url in set(window.answers) - before}
     assert {"find.onnx", "masks.onnx", "ort-wasm-simd-threaded.wasm"} <= {f.name for f in after}
     size = sum(bytes_sent(path) for path in after)
-    with capsys.disabled():
-        print(f"\nplayground: {size / 1e6:.2f} MB after the click")
+    note(f"playground: {size / 1e6:.2f} MB after the click")
     assert size <= DOWNLOAD
     assert window.outside == [] and window.errors == []
 
