@@ -361,6 +361,7 @@ def test_a_grid_shows_every_number_and_shades_by_size():
     shades = ax.images[0].get_array()[..., :3].mean(axis=-1)         # (2, 3), dark is large
     assert shades[1, 2] < shades[1, 1] < shades[0, 0] < shades[0, 1] == 1
     assert ax.get_title() == "map"
+    assert all(spine.get_visible() for spine in ax.spines.values())  # a frame on all four sides
     plt.close("all")
 
 

@@ -144,7 +144,7 @@ def show_grid(values: Tensor, *, ax: Axes | None = None, title: str | None = Non
     ax.set(xticks=np.arange(values.shape[1] + 1) - 0.5, yticks=np.arange(values.shape[0] + 1) - 0.5,
            xticklabels=[], yticklabels=[])
     ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    ax.spines[:].set(visible=True, color="#C9CED4", linewidth=0.8)
     ax.grid(True, color="#C9CED4", linewidth=0.8)
     if title is not None:
         ax.set_title(title)
