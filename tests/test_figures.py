@@ -14,7 +14,7 @@ from torch import nn
 
 from coursekit import plot
 from coursekit.boxes import from_masks, iou, nms
-from coursekit.figures import FIGURES, HERE, inline_script, pack_scene, runs, show
+from coursekit.figures import FIGURES, HERE, SIZES, inline_script, modules, pack_scene, runs, show
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = sorted(FIGURES)
@@ -78,7 +78,7 @@ def test_output_is_one_element_with_its_data_and_a_described_picture(name, monke
     assert json.loads(attributes["data-params"]) == stored
     assert "min-height" in attributes["style"]
     assert len(picture["alt"].split()) > 15
-    assert (int(picture["width"]), int(picture["height"])) == FIGURES[name].size
+    assert [int(picture["width"]), int(picture["height"])] == SIZES[name][:2]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,7 +102,24 @@ def test_notebook_output_carries_one_script_without_imports(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_fallback_picture_has_the_size_that_the_tag_says(name):
     with Image.open(str(HERE / "fallback" / f"{name}.webp")) as picture:
-        assert picture.size == FIGURES[name].size
+        assert list(picture.size) == SIZES[name][:2]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_modules_of_a_figure_share_a_name(name):
+    texts = modules(name).values()
+    found = [name for text in texts for name in
+             re.findall(r"^(?:export )?(?:const|function|class) (\w+)", text, flags=re.M)]
+    assert len(found) == len(set(found)) > 20                  # they stand in one script
+
+
+def test_every_module_belongs_to_a_figure_and_can_be_read_in_one_sitting():
+    files = {file.name[:-3] for file in HERE.iterdir() if file.name.endswith(".js")}
+    assert files == {module for name in NAMES for module in modules(name)}
+    shared = files - set(NAMES)
+    lengths = {name: len((HERE / f"{name}.js").read_text().splitlines()) for name in files}
+    assert max(lengths.values()) <= 300 and max(lengths[name] for name in shared) <= 300
+    assert {"style", "figure", "task", "controls", "drawing", "pixels", "palette"} <= shared
 
 
 def test_text_in_parameters_cannot_leave_the_attribute(monkeypatch):
@@ -204,7 +221,7 @@ def test_an_image_of_the_wrong_shape_is_refused():
 # ---- the stored data, and the copies of the palette
 
 def test_palette_of_the_figures_is_that_of_the_plots():
-    source = (HERE / "kit.js").read_text()
+    source = (HERE / "palette.js").read_text()
     colors, palette, classes = (source.split(f"const {name} = ")[1].split(";")[0]
                                 for name in ("CLASS_COLORS", "PALETTE", "CLASSES"))
     colors = dict(re.findall(r'(\w+): "(#[0-9A-F]{6})"', colors))

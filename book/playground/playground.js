@@ -2,10 +2,12 @@
 //
 // It needs the site: stage.json, the animals' pictures and the network lie in ../playground. The network comes only after a click, into a worker.
 
-import {
-  CLASSES, Figure, PALETTE, boxPath, choicesMarkup, clamp, classColor, count, define, fitCanvas, onDrag, onKeys, outline, raster, rgbOf, say, slider,
-  sliderMarkup, stroke, tags,
-} from "./kit.js";
+import { choicesMarkup, onDrag, onKeys, slider, sliderMarkup } from "./controls.js";
+import { boxPath, fitCanvas, stroke, tags } from "./drawing.js";
+import { Figure, define } from "./figure.js";
+import { CLASSES, PALETTE, classColor, rgbOf } from "./palette.js";
+import { outline, raster } from "./pixels.js";
+import { clamp, count, say } from "./words.js";
 import { paste } from "./mask-paste.js";
 import { CELLS, DRAWN } from "./playground-net.js";
 import { Stage } from "./playground-stage.js";

@@ -74,17 +74,17 @@ def compare(page, box, bins):
     torch.testing.assert_close(shown(page, "aligned"), aligned, rtol=0, atol=0.0051)
     choose(page, "2", "bins")
     choose(page, str(bins), "bins")
-    while not text(page, ".answer").startswith("Bin 0, 0."):
+    while not text(page, ".reading").startswith("Bin 0, 0."):
         page.locator("[name=back]").press("Enter")
     for i, j in product(range(bins), range(bins)):
-        assert text(page, ".answer").startswith(f"Bin {i}, {j}. RoI pooling: {pooled[i, j]:.0f}")
+        assert text(page, ".reading").startswith(f"Bin {i}, {j}. RoI pooling: {pooled[i, j]:.0f}")
         laid, values = torch.zeros(16, 16), []
         for _ in range(4):
             weights, value = point(page)
             laid, values = laid + weights / 4, [*values, value]
             page.locator("[name=point]").press("Enter")
         torch.testing.assert_close(laid, shares(box, bins, i, j), rtol=0, atol=6e-4)
-        written = numbers(text(page, ".answer").split("RoIAlign: ")[1])
+        written = numbers(text(page, ".reading").split("RoIAlign: ")[1])
         assert written[:4] == values and abs(written[5] - aligned[i, j]) < 0.0051
         middle = [box[k] + (n + 0.5) * (box[k + 2] - box[k]) / bins for k, n in ((0, j), (1, i))]
         assert [float(v) for v in row(page, "middle")] == pytest.approx(middle, abs=0.051)
@@ -138,7 +138,7 @@ def test_on_a_ramp_the_error_in_pixels_is_read(visit, view, box):  # noqa: F811
     torch.testing.assert_close(shown(page, "aligned"), aligned, rtol=0, atol=0.0051)
     k, errors = "xy".index(view), set()
     for _ in range(9):
-        words = text(page, ".answer")
+        words = text(page, ".reading")
         i, j = (int(n) for n in re.match(r"Bin (\d), (\d) ", words).groups())
         middle = box[k] + ((j, i)[k] + 0.5) * (box[k + 2] - box[k]) / 3
         assert numbers(words.split(f"{view} = ")[1])[0] == pytest.approx(middle, abs=0.0051)
@@ -183,7 +183,7 @@ def test_a_click_on_either_table_chooses_the_bin(visit, name):  # noqa: F811
     page = visit(NAME)
     bounds = page.locator(f"canvas.{name}").bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] * 5 / 6, bounds["y"] + bounds["height"] / 6)
-    assert text(page, ".answer").startswith("Bin 0, 2.")
+    assert text(page, ".reading").startswith("Bin 0, 2.")
 
 
 # ---- the task

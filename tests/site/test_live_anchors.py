@@ -37,7 +37,7 @@ def to(page, **values):
 
 
 def said(page, view):
-    return text(page, f".{view} .said")
+    return text(page, f".{view} .reading")
 
 
 # ---- the module's functions, bit by bit
@@ -253,8 +253,8 @@ def test_only_the_chosen_views_controls_can_be_reached(visit, view):  # noqa: F8
                                      ".activeElement?.getAttribute('name')"))
         if reached[-1] == "claim":
             break
-    wanted = {"anchors": [None], "assignment": ["positive", "negative", "rescue"],
-              "proposals": ["nms", "kept"]}[view]
+    wanted = {"anchors": [None, "reset"], "assignment": ["reset", "positive", "negative", "rescue"],
+              "proposals": ["reset", "nms", "kept"]}[view]
     assert reached == [*wanted, "claim"]
 
 

@@ -35,7 +35,7 @@ def shown(page, name):
 
 
 def answer(page):
-    words = text(page, ".answer").split(" is ")[1].split(";")[0]
+    words = text(page, ".reading").split(" is ")[1].split(";")[0]
     return [float(number) for number in words.split(", ")]
 
 
@@ -62,7 +62,7 @@ def test_arrow_keys_move_the_part_that_is_chosen_and_stay_inside(visit):  # noqa
     canvas.focus()
     press(page, "Shift+ArrowUp", 9)
     assert answer(page) == [0, 28, 53, 32]                # never thinner than four pixels
-    page.locator("[name=back]").press("Enter")
+    page.locator("[name=reset]").press("Enter")
     assert answer(page) == [10, 20, 50, 70]
 
 
@@ -79,7 +79,7 @@ def test_steps_downhill_are_those_of_gradient_descent(visit, name):  # noqa: F81
 
 def test_apart_descent_on_iou_stays_and_on_giou_moves(visit):  # noqa: F811
     page = visit("box-loss", box=BOXES["apart"], loss="iou")
-    assert "has no gradient here" in text(page, ".answer")
+    assert "has no gradient here" in text(page, ".reading")
     page.locator("[name=down]").press("Enter")
     assert answer(page) == BOXES["apart"]
     choose(page, "giou", "loss")
@@ -95,6 +95,20 @@ def test_task_wants_boxes_that_share_nothing(visit, place, words):  # noqa: F811
     page.locator("canvas[tabindex]").press("Enter")
     assert words in text(page, ".verdict")
     assert page.locator(".task.solved").count() == (place in ("apart", "touching"))
+
+
+def test_task_is_solved_by_arrow_keys_alone(visit):  # noqa: F811
+    page = visit("box-loss")
+    canvas = page.locator("canvas[tabindex]")
+    canvas.press("Enter")
+    assert "the boxes overlap" in text(page, ".verdict")
+    for _ in range(16):
+        canvas.press("Shift+ArrowLeft")
+    canvas.press("Enter")
+    flat = all(abs(slope) < 1e-9 for slope in wanted(answer(page), "iou")[1:])
+    assert flat and text(page, ".verdict").startswith("✓ Solved")
+    canvas.press("ArrowRight")
+    assert page.locator(".task.solved").count() == 0
 
 
 def test_mouse_drags_the_box_and_its_corner(visit):  # noqa: F811

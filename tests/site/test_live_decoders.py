@@ -56,7 +56,7 @@ def test_a_pixel_is_read_as_the_maps_have_it(visit, maps):  # noqa: F811
     press(page, "ArrowDown", 5)
     x, y = 64 + 24, 64 + 5
     said, true = (CLASSES[int(ids[y, x])] for ids in (answers["SegNet"], truth))
-    assert text(page, ".here") == f"x {x}, y {y}: SegNet says {said}, the truth is {true}."
+    assert text(page, ".reading") == f"x {x}, y {y}: SegNet says {said}, the truth is {true}."
     assert "wrong pixels of SegNet" in label(page, "canvas.main")
 
 

@@ -266,20 +266,20 @@ def test_pixel_is_read_as_the_package_has_it(visit, scene):
     put(page, x=x, y=y)
     choose(page, "picture")
     values = ", ".join(f"{v:.3f}" for v in image[:, y, x].tolist())
-    assert f"image[:, {y}, {x}] = {values}" in text(page, ".here")
+    assert f"image[:, {y}, {x}] = {values}" in text(page, ".reading")
     choose(page, "semantic")
     number = int(target["semantic"][y, x])
-    assert f"semantic[{y}, {x}] = {number}" in text(page, ".here")
-    assert f"Class {number}: {CLASSES[number]}" in text(page, ".here")
+    assert f"semantic[{y}, {x}] = {number}" in text(page, ".reading")
+    assert f"Class {number}: {CLASSES[number]}" in text(page, ".reading")
     assert f"x {x}, y {y}: Class {number}: {CLASSES[number]}" in label(page)
 
 
 def test_classification_lists_the_classes_of_the_semantic_map(visit, scene):
     present = [int((scene[1]["semantic"] == i).any()) for i in range(len(CLASSES))]
     page = visit("five-outputs", view="classification")
-    assert f"present = {', '.join(map(str, present))}" in text(page, ".here")
+    assert f"present = {', '.join(map(str, present))}" in text(page, ".reading")
     names = [name for name, here in zip(CLASSES, present, strict=True) if here]
-    assert ", ".join(names) in text(page, ".here")
+    assert ", ".join(names) in text(page, ".reading")
 
 
 def test_boxes_and_areas_are_those_of_the_masks(visit, scene):
@@ -290,7 +290,7 @@ def test_boxes_and_areas_are_those_of_the_masks(visit, scene):
         x, y = pixel_of(mask)
         put(page, x=x, y=y)
         choose(page, "instance")
-        reading = text(page, ".here")
+        reading = text(page, ".reading")
         assert f"Instance {i}: {CLASSES[labels[i]]}" in reading
         assert f"masks[{i}, {y}, {x}] = True" in reading
         assert f"{int(mask.sum()):,} pixels" in reading
@@ -298,7 +298,7 @@ def test_boxes_and_areas_are_those_of_the_masks(visit, scene):
         inside = [j for j, (x1, y1, x2, y2) in enumerate(boxes) if x1 <= x < x2 and y1 <= y < y2]
         smallest = min(inside, key=lambda j: area(torch.tensor(boxes[j:j + 1]).float()).item())
         x1, y1, x2, y2 = boxes[smallest]
-        reading = text(page, ".here")
+        reading = text(page, ".reading")
         assert f"boxes[{smallest}] = {x1}, {y1}, {x2}, {y2}" in reading
         assert f"{x2 - x1} wide, {y2 - y1} high" in reading
         for j in inside:
@@ -307,7 +307,7 @@ def test_boxes_and_areas_are_those_of_the_masks(visit, scene):
     largest = int(masks.flatten(1).sum(1).argmax())
     x, y = pixel_of(masks[largest])
     put(page, x=x, y=y)
-    assert f"box = {', '.join(map(str, boxes[largest]))}" in text(page, ".here")
+    assert f"box = {', '.join(map(str, boxes[largest]))}" in text(page, ".reading")
 
 
 def test_shapes_are_those_of_the_tensors(visit, scene):
@@ -327,7 +327,7 @@ def test_task_is_confirmed_by_keyboard_alone_and_mistakes_are_named(visit, scene
     page = visit("five-outputs")
 
     def mark(*instances):
-        page.locator("[name=clear]").press("Enter")
+        page.locator("[name=reset]").press("Enter")
         for i in instances:
             x, y = pixel_of(masks[i])
             walk(page, x, y)
@@ -338,7 +338,7 @@ def test_task_is_confirmed_by_keyboard_alone_and_mistakes_are_named(visit, scene
     assert "the classes differ" in mark(pair[0], other)
     assert page.locator(".task.solved").count() == 0
     assert mark(*pair).startswith("✓ Solved") and page.locator(".task.solved").count() == 1
-    page.locator("[name=clear]").press("Enter")
+    page.locator("[name=reset]").press("Enter")
     assert page.locator(".task.solved").count() == 0
 
 
@@ -402,7 +402,7 @@ def test_scores_are_those_of_both_networks(visit, stored, answers):
         for shown, computed in zip(scores_of(page), answers, strict=True):
             assert shown == pytest.approx(computed[row, column].tolist(), abs=0.0011)
         best = CLASSES[int(answers[1][row, column].argmax())]
-        assert f"Row {row}, column {column}: both networks say {best}" in text(page, ".answer")
+        assert f"Row {row}, column {column}: both networks say {best}" in text(page, ".reading")
         assert f"both networks say {best}" in label(page)
 
 
@@ -411,17 +411,17 @@ def test_window_moves_by_arrow_keys_mouse_and_map(visit, stored):
     canvas = page.locator("canvas.scene")
     canvas.press("ArrowDown")
     canvas.press("ArrowRight")
-    assert "Row 3, column 4:" in text(page, ".answer")
+    assert "Row 3, column 4:" in text(page, ".reading")
     bounds, (y, x) = canvas.bounding_box(), stored["first"]
     scale = bounds["width"] / stored["scene"]["width"]
     half = stored["patch"] / 2
     page.mouse.click(bounds["x"] + (x + 6 * stored["stride"] + half) * scale,
                      bounds["y"] + (y + 5 * stored["stride"] + half) * scale)
-    assert "Row 5, column 6:" in text(page, ".answer")
+    assert "Row 5, column 6:" in text(page, ".reading")
     bounds = page.locator("canvas.map").bounding_box()
     cell = bounds["width"] / stored["columns"]
     page.mouse.click(bounds["x"] + 1.5 * cell, bounds["y"] + 2.5 * cell)
-    assert "Row 2, column 1:" in text(page, ".answer")
+    assert "Row 2, column 1:" in text(page, ".reading")
 
 
 def test_costs_count_the_windows_looked_at(visit, stored):
@@ -452,7 +452,7 @@ def test_task_is_confirmed_by_keyboard_alone_where_the_network_errs_and_only_the
         page.keyboard.press("Enter")
         return text(page, ".verdict")
 
-    assert claim(*right).startswith("Not yet: it says")
+    assert claim(*right).startswith("Not yet: the network says")
     assert page.locator(".task.solved").count() == 0
     row, column = wrong
     verdict = claim(row, column)

@@ -27,7 +27,7 @@ def press(page, key, times=1):
 
 def shown(page):
     """Row, column and value that the enlarged map's label names."""
-    row, column, value = re.search(r"Row (\d+), column (\d+) is (-?[\d.]+?)\. Arrow",
+    row, column, value = re.search(r"Row (\d+), column (\d+) is (-?[\d.]+?)\.$",
                                    label(page, "canvas[tabindex]")).groups()
     return int(row), int(column), float(value)
 
@@ -43,9 +43,9 @@ def test_every_output_pixel_is_the_packages(visit, rule):  # noqa: F811
         row, column, value = shown(page)
         assert (row, column) == divmod(k, 6)
         assert abs(value - wanted[row, column].item()) < 0.0051
-        written = re.split(" [=≈] ", text(page, ".answer").split(": ")[1])[0]
+        written = re.split(" [=≈] ", text(page, ".reading").split(": ")[1])[0]
         terms = re.findall(r"(?:([\d.]+) · )?(-?[\d.]+)", written)
-        if "no input" not in text(page, ".answer"):
+        if "no input" not in text(page, ".reading"):
             assert abs(sum(float(a or 1) * float(b) for a, b in terms) - value) < 0.02
         page.locator("[name=next]").press("Enter")
     assert shown(page)[:2] == (0, 0)
@@ -103,7 +103,7 @@ def cell(page):
     """Row, column and value of the chosen output pixel; None for row and column if it is cut."""
     words = label(page, "canvas[tabindex]")
     place = re.search(r"Output row (\d+), column (\d+), is", words)
-    value = float(re.search(r"is (-?[\d.]+?)\. Arrow", words).group(1))
+    value = float(re.search(r"is (-?[\d.]+?)\.$", words).group(1))
     return (*(map(int, place.groups()) if place else (None, None)), value)
 
 
@@ -137,11 +137,11 @@ def test_stamps_come_one_by_one(visit):  # noqa: F811
     values = []
     for placed in [0, 1, 2, 3, 4]:
         page.locator("[name=next]").press("Enter")
-        assert f"Stamps placed: {placed} of 4" in text(page, ".answer")
+        assert f"Stamps placed: {placed} of 4" in text(page, ".reading")
         values.append(cell(page)[2])
     assert values == [0, 1, 5, 5, 9]                # the middle: 1, then + 2 · 2, + 3 · 0, + 4 · 1
     page.locator("[name=back]").press("Enter")
-    assert "Stamps placed: 3 of 4" in text(page, ".answer")
+    assert "Stamps placed: 3 of 4" in text(page, ".reading")
 
 
 @pytest.mark.parametrize("size, stride", [(3, 2), (4, 2), (1, 3)])
@@ -149,7 +149,7 @@ def test_counts_are_those_of_a_kernel_of_ones(visit, size, stride):  # noqa: F81
     page = visit(NAME, view="counts")
     set_to(page, size=size, stride=stride)
     page.locator("[name=back]").press("Enter")
-    assert "Stamps placed: 24 of 25" in text(page, ".answer")
+    assert "Stamps placed: 24 of 25" in text(page, ".reading")
     page.locator("[name=next]").press("Enter")
     wanted = upsample.conv_transpose2d(torch.ones(1, 1, 5, 5), torch.ones(1, 1, size, size),
                                        stride=stride)[0, 0]
@@ -166,10 +166,10 @@ def test_switching_the_view_places_all_its_stamps(visit):  # noqa: F811
     page = visit(NAME)
     page.locator("[name=back]").press("Enter")
     choose(page, "counts", "view")
-    assert "Stamps placed: 25 of 25" in text(page, ".answer")
+    assert "Stamps placed: 25 of 25" in text(page, ".reading")
     assert page.locator(".numbers input:visible").count() == 0
     choose(page, "sums", "view")
-    assert "Stamps placed: 4 of 4" in text(page, ".answer")
+    assert "Stamps placed: 4 of 4" in text(page, ".reading")
     assert page.locator(".numbers input:visible").count() == 8
 
 

@@ -62,14 +62,14 @@ def test_pixels_are_read_with_the_cells_that_they_mix(visit):  # noqa: F811
     shares = paste(cells, BOX.expand(S * S, 4), (128, 128))         # of every cell in every pixel
     page = visit(NAME)
     x1, y1, x2, y2 = (int(side) for side in STORED["box"])
-    x, y = (int(part) for part in re.search(r"x (\d+), y (\d+):", text(page, ".here")).groups())
+    x, y = (int(part) for part in re.search(r"x (\d+), y (\d+):", text(page, ".reading")).groups())
     scene = page.locator("canvas.scene")
     scene.focus()
     press(page, "ArrowLeft", x - x1 + 3)
     press(page, "ArrowUp", y - y1 - 2)
     x, y, seen = x1 - 3, y1 + 2, set()
     while x < min(x2 + 4, 127):
-        words = text(page, ".here")
+        words = text(page, ".reading")
         assert words.startswith(f"Pixel x {x}, y {y}: {PASTED[OWN][y, x]:.3f}, ")
         mine = bool(PASTED[OWN][y, x] > 0.5)
         assert f"{'In' if mine else 'Not in'} the mask" in words
@@ -134,22 +134,22 @@ def test_mouse_and_finger_choose_a_pixel_on_a_phone_in_the_dark(visit):  # noqa:
     for x, y, act in ((30, 100, page.mouse.move), (90, 50, page.touchscreen.tap)):
         act(bounds["x"] + (x + 0.5) * bounds["width"] / 128,
             bounds["y"] + (y + 0.5) * bounds["height"] / 128)
-        assert text(page, ".here").startswith(f"Pixel x {x}, y {y}: {PASTED[OWN][y, x]:.3f}, ")
+        assert text(page, ".reading").startswith(f"Pixel x {x}, y {y}: {PASTED[OWN][y, x]:.3f}, ")
 
 
 def test_a_finger_drags_the_pixel_and_scrolls_the_page_elsewhere(visit):  # noqa: F811
     page = visit(NAME, touch=True, width=360)
     bounds = page.locator("canvas.scene").bounding_box()
-    x, y = (int(part) for part in re.search(r"x (\d+), y (\d+):", text(page, ".here")).groups())
+    x, y = (int(part) for part in re.search(r"x (\d+), y (\d+):", text(page, ".reading")).groups())
 
     def at(x, y):
         return (bounds["x"] + (x + 0.5) * bounds["width"] / 128,
                 bounds["y"] + (y + 0.5) * bounds["height"] / 128)
 
     swipe(page, at(x, y - 40), at(x + 10, y - 20))
-    assert text(page, ".here").startswith(f"Pixel x {x}, y {y}:")
+    assert text(page, ".reading").startswith(f"Pixel x {x}, y {y}:")
     swipe(page, at(x + 3, y), at(x + 20, y - 15))
-    assert text(page, ".here").startswith(f"Pixel x {x + 20}, y {y - 15}:")
+    assert text(page, ".reading").startswith(f"Pixel x {x + 20}, y {y - 15}:")
 
 
 def test_it_starts_with_the_class_and_threshold_that_it_is_given(visit):  # noqa: F811

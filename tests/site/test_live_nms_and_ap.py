@@ -49,10 +49,10 @@ def test_arrow_keys_step_through_the_boxes(visit):  # noqa: F811
     page.locator("canvas.scene").focus()
     for _ in range(9):
         page.keyboard.press("ArrowLeft")
-    assert text(page, ".log") == "No box looked at yet."
+    assert text(page, ".reading") == "No box looked at yet."
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    assert text(page, ".log").startswith("Box 2 goes: its IoU with box 0")
+    assert text(page, ".reading").startswith("Box 2 goes: its IoU with box 0")
 
 
 def test_the_task_is_confirmed_only_at_the_highest_ap(visit):  # noqa: F811

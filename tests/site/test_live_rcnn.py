@@ -40,7 +40,7 @@ def test_every_region_has_the_packages_scores_boxes_and_fate(visit, stored):  # 
     page = visit("rcnn-walk", stage="nms")
     page.locator("canvas.main").focus()
     for region in range(len(data["scores"]) // 3):
-        words = text(page, ".here")
+        words = text(page, ".reading")
         assert words.startswith(f"Region {region} of {len(data['scores']) // 3}.")
         rows = [row.split("\t") for row in text(page, "tbody").splitlines()]
         for k, row in enumerate(rows):
@@ -99,8 +99,10 @@ def test_task_wants_a_region_that_is_sure_and_struck_out(visit, stored):  # noqa
         fates[name] = region if fates[name] is None else fates[name]
     for name, words in (("none", "no SVM takes it"), ("kept", "is kept, as"),
                         ("struck", "✓ Solved")):
-        page = visit("rcnn-walk", region=fates[name])
+        page = visit("rcnn-walk")
         page.locator("canvas.main").focus()
+        press(page, "ArrowDown", fates[name] // 10)
+        press(page, "ArrowRight", fates[name] % 10)
         page.keyboard.press("Enter")
         assert words in text(page, ".verdict")
         assert page.locator(".task.solved").count() == (name == "struck")

@@ -91,13 +91,13 @@ def compare(page, box, bins):
     for k in (0, 1):
         assert off[k] == [8 * first[k] - box[k], 8 * (last[k] + 1) - box[k + 2]]
     region = torch.tensor([[8 * v for v in first] + [8 * (v + 1) for v in last]]).float()
-    overlap = float(re.search(r"IoU ([\d.]+)\.$", text(page, ".answer")).group(1))
+    overlap = float(re.search(r"IoU ([\d.]+)\.$", text(page, ".reading")).group(1))
     assert abs(overlap - iou(region, sides[None]).item()) < 0.0051
     kinds = {winner(box, bins, i, j) for i in range(bins) for j in range(bins)} - {None}
-    assert f"{bins ** 2} bins, {len(kinds)} winner" in text(page, ".answer")
+    assert f"{bins ** 2} bins, {len(kinds)} winner" in text(page, ".reading")
     for i in range(bins):
         for j in range(bins):
-            words = text(page, ".answer")
+            words = text(page, ".reading")
             assert words.startswith(f"Bin {i}, {j} holds ")
             (left, right), (top, low) = (
                 [int(part[0, at]) for part in axis] for axis, at in zip(axes, (j, i), strict=True))
@@ -208,14 +208,14 @@ def test_a_finger_drags_the_region_and_scrolls_the_page_elsewhere(visit):  # noq
 def test_bins_are_chosen_by_buttons_in_order_and_by_clicks(visit):  # noqa: F811
     page = visit(NAME)
     page.locator("[name=back]").press("Enter")
-    assert text(page, ".answer").startswith("Bin 2, 2 holds")
+    assert text(page, ".reading").startswith("Bin 2, 2 holds")
     bounds = page.locator("canvas.pooled").bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] / 6, bounds["y"] + bounds["height"] / 2)
-    assert text(page, ".answer").startswith("Bin 1, 0 holds")
+    assert text(page, ".reading").startswith("Bin 1, 0 holds")
     choose(page, "2", "bins")
-    assert text(page, ".answer").startswith("Bin 1, 0 holds")
+    assert text(page, ".reading").startswith("Bin 1, 0 holds")
     page.locator("[name=next]").press("Enter")
-    assert text(page, ".answer").startswith("Bin 1, 1 holds")
+    assert text(page, ".reading").startswith("Bin 1, 1 holds")
 
 
 # ---- the task

@@ -25,6 +25,8 @@ from torch import Tensor
 from coursekit.data.sample import check_sample
 
 HERE = files(__name__)
+# of each figure: width and height of its fallback picture, and its own height on a phone
+SIZES = json.loads((HERE / "fallback" / "sizes.json").read_text(encoding="utf-8"))
 DECODERS = ("FCN-32s", "FCN-16s", "FCN-8s", "SegNet", "U-Net", "nearest", "bilinear",
             "bed of nails", "transposed convolution")
 RULES = ("nearest", "squares", "points", "nails", "unpool")
@@ -39,8 +41,6 @@ class Kind:
     """What the host knows of a figure."""
 
     alt: str                                    # what the fallback picture shows
-    size: tuple[int, int]                       # its width and height
-    narrow: int                                 # the live figure's height on a phone
     params: dict[str, type | tuple[str | int, ...]]  # the type wanted, or the values to choose from
 
 
@@ -48,71 +48,66 @@ FIGURES = {
     "five-outputs": Kind(
         alt="One scene of animals, shown as instance segmentation: each animal has a mask, a "
             "colour and a number of its own. Beside it, what the output says of one pixel.",
-        size=(704, 599), narrow=952, params={"view": VIEWS, "scene": dict}),
+        params={"view": VIEWS, "scene": dict}),
     "sliding-window": Kind(
         alt="A window over a scene. Beside it, the window enlarged, the coarse map of the fully "
             "convolutional network with the same place marked, and the seven scores of both.",
-        size=(704, 831), narrow=1181, params={"row": int, "column": int}),
+        params={"row": int, "column": int}),
     "upsampling-grid": Kind(
         alt="A map of two rows and three columns enlarged twofold by bilinear interpolation. One "
             "output pixel is framed; beside it, the four input values that it mixes, with their "
             "weights and the sum written out.",
-        size=(704, 700), narrow=1027, params={"rule": RULES, "row": int, "column": int}),
+        params={"rule": RULES, "row": int, "column": int}),
     "decoders": Kind(
         alt="A scene coloured by what one decoder says of each pixel; beside it the true classes, "
             "the share of right pixels, the mean IoU, and the share right near the outlines.",
-        size=(704, 740), narrow=1060, params={"decoder": DECODERS,
-                                              "view": ("answer", "wrong", "near")}),
+        params={"decoder": DECODERS, "view": ("answer", "wrong", "near")}),
     "box-loss": Kind(
         alt="A scene with the true box of its animal and an answer that meets it in part, an arrow "
             "at each side of the answer. Beside it, a table of four losses and their gradients.",
-        size=(704, 669), narrow=927, params={"loss": BOX_LOSSES, "box": list}),
+        params={"loss": BOX_LOSSES, "box": list}),
     "nms-and-ap": Kind(
         alt="A scene of five animals with nine numbered boxes, some struck out by non-maximum "
             "suppression. Beside it the list of the boxes, and precision over recall.",
-        size=(704, 734), narrow=1165, params={"nms": int, "counted": int}),
+        params={"nms": int, "counted": int}),
     "grouping": Kind(
         alt="A scene with the outlines of its regions, two of them framed because they are joined "
-            "next, and the animals' boxes dashed. Beside it the four similarities of the two, the "
+            "next, and the animals' boxes dotted. Beside it the four similarities of the two, the "
             "number of boxes so far, and the recall.",
-        size=(704, 683), narrow=908, params={"step": int}),
+        params={"step": int}),
     "rcnn-walk": Kind(
         alt="A scene with one of its regions framed, and the box that a regression makes of it. "
             "Beside it, that region warped to a square, its coarse feature map, its scores and "
             "refined boxes for cat, dog and rabbit, and a clock of the stages.",
-        size=(704, 725), narrow=1190, params={"region": int,
-                                              "stage": ("propose", "warp", "network", "svm",
-                                                        "regress", "nms")}),
+        params={"region": int,
+                "stage": ("propose", "warp", "network", "svm", "regress", "nms")}),
     "roi-pooling": Kind(
         alt="A scene with a region dashed over it and, framed, the whole cells that it is rounded "
             "to. Beside it the map of numbers with the region's three by three bins, the cells "
             "that two bins share hatched; below, the pooled numbers and one bin's cells.",
-        size=(704, 956), narrow=1623, params={"box": list, "bins": ROI_BINS}),
+        params={"box": list, "bins": ROI_BINS}),
     "anchors": Kind(
         alt="A scene of three animals with twelve boxes around one cell, of four sizes and "
             "three shapes. Beside it a table of their widths, heights and overlaps with an animal; "
             "further views show what all anchors learn, and proposals before and after NMS.",
-        size=(704, 708), narrow=1064, params={"view": ("anchors", "assignment", "proposals"),
-                                              "row": int, "column": int, "positive": float,
-                                              "negative": float, "rescue": bool, "nms": float,
-                                              "kept": int}),
+        params={"view": ("anchors", "assignment", "proposals"), "row": int, "column": int,
+                "positive": float, "negative": float, "rescue": bool, "nms": float, "kept": int}),
     "roi-align": Kind(
         alt="A scene with one region twice: RoIAlign's dashed frame with four points in each of "
             "its nine bins, and the whole cells that RoI pooling rounds it to. Beside it the map; "
             "below, the numbers of both, and one bin's cells and points.",
-        size=(704, 1137), narrow=2017, params={"box": list, "bins": ROI_BINS,
-                                               "view": ("channel", "x", "y")}),
+        params={"box": list, "bins": ROI_BINS, "view": ("channel", "x", "y")}),
     "mask-paste": Kind(
         alt="A scene with one detection: its box, its mask in violet, and the true one's outline. "
             "Beside it the mask head's grid of 28 by 28 probabilities, a threshold, and the "
             "overlap with the true mask.",
-        size=(704, 854), narrow=1337, params={"view": MASKS, "threshold": float}),
+        params={"view": MASKS, "threshold": float}),
     "transposed-convolution": Kind(
         alt="A grid of three rows and columns onto which a kernel of two rows and columns was "
             "stamped four times. One output pixel is framed; beside the grid, the input, the "
             "kernel, and the sum that makes the pixel.",
-        size=(704, 664), narrow=1025, params={"view": ("sums", "counts"), "size": int,
-                                              "stride": int, "padding": int, "extra": int}),
+        params={"view": ("sums", "counts"), "size": int, "stride": int, "padding": int,
+                "extra": int}),
 }
 
 
@@ -176,16 +171,15 @@ def check_param(name: str, key: str, value: object) -> object:
 
 def figure_tag(name: str, params: dict) -> str:
     """The custom element with its data, the height kept free for it, and its fallback picture."""
-    kind = FIGURES[name]
-    width, height = kind.size
-    slope = (kind.narrow - height) / (width - 320)  # pixels of height for a pixel of width
-    room = (f"clamp({height}px, calc({kind.narrow + 320 * slope:.0f}px - {100 * slope:.0f}vw), "
-            f"{kind.narrow}px)")
+    width, height, narrow = SIZES[name]
+    slope = (narrow - height) / (width - 320)  # pixels of height for a pixel of width
+    room = (f"clamp({height}px, calc({narrow + 320 * slope:.0f}px - {100 * slope:.0f}vw), "
+            f"{narrow}px)")
     data = html.escape(json.dumps(params, separators=(",", ":"), allow_nan=False), quote=False)
     picture = base64.b64encode((HERE / "fallback" / f"{name}.webp").read_bytes()).decode()
     return (f"<ck-{name} data-params='{data.replace(chr(39), '&#39;')}' "
             f'style="display:block;min-height:{room}">'
-            f'<img src="data:image/webp;base64,{picture}" alt="{html.escape(kind.alt)}" '
+            f'<img src="data:image/webp;base64,{picture}" alt="{html.escape(FIGURES[name].alt)}" '
             f'width="{width}" height="{height}" loading="lazy" style="max-width:100%;height:auto">'
             f"</ck-{name}>")
 

@@ -4,18 +4,20 @@
 // them in fractions of the picture, as chapter 6 does. Values and gradients are computed here, with torch's own rules where two
 // coordinates are equal (each gets half of a maximum's gradient); the tests compare them with coursekit.box_losses.
 
-import {
-  Figure, PALETTE, boxPath, choicesMarkup, clamp, decodeBytes, define, fitCanvas, onDrag, onKeys, raster, say, stroke, tags,
-} from "./kit.js";
+import { choices, groupMarkup, onDrag } from "./controls.js";
+import { boxPath, fitPicture, stroke, strokeTrue, tags } from "./drawing.js";
+import { define } from "./figure.js";
+import { ANSWER, TRUE } from "./palette.js";
+import { photo } from "./pixels.js";
+import { TaskFigure, pictureMarkup } from "./task.js";
+import { clamp, say } from "./words.js";
 
 const FONT = 0.76;      // of the table, in rem
 const LOSSES = { l1: "L1", l2: "L2", iou: "1 − IoU", giou: "1 − GIoU" };
-const PARTS = { whole: "whole box", first: "top left corner", last: "bottom right corner" };
+const PARTS = { whole: "whole box", first: "top left", last: "bottom right" };
+const GRIPS = { whole: "the whole answer", first: "its top left corner", last: "its bottom right corner" };
 const SIDES = ["x1", "y1", "x2", "y2"];
-const HINT = "Move the answer, look at the gradients, then press the button.";
 const [STEPS, RATE, LEAST] = [20, 0.002, 4];      // steps downhill, their learning rate; the box's least side in pixels
-const TRUE_COLOR = PALETTE[3];
-const OWN_COLOR = PALETTE[4];
 const number = (value) => (Math.abs(value) < 5e-4 ? "0" : value.toFixed(3).replace("-", "−"));
 
 /** The larger of a and b, and its slope in a; of two equal ones, half. */
@@ -54,56 +56,52 @@ export function boxLosses(p, t) {
   };
 }
 
-class BoxLoss extends Figure {
+class BoxLoss extends TaskFigure {
   static style = `
-    .losses { grid-template-columns: repeat(4, 1fr); margin: 0; }
+    .losses { grid-template-columns: repeat(4, auto); margin: 0; }
+    .losses .choice { white-space: nowrap; }
     .parts { grid-template-columns: repeat(3, 1fr); margin: 0.6rem 0 0; }
-    table.values { width: 100%; border-collapse: collapse; font-size: ${FONT}rem; font-variant-numeric: tabular-nums; margin: 0; }
-    .values th, .values td { padding: 0.2rem 0; text-align: right; font-weight: 400; border: 0; background: none; }
-    .values th:first-child { text-align: left; white-space: nowrap; }
-    .values thead th { color: var(--quiet); font-weight: 600; }
-    .values caption { text-align: left; caption-side: top; padding: 0 0 0.2rem; }
+    table.values { font-size: ${FONT}rem; height: 9.6rem; }
+    .values th, .values td { padding: 0.2rem 0; border: 0; }
+    .values th:first-child { white-space: nowrap; }
     .values tr.chosen > * { font-weight: 700; background: var(--soft); }
-    .answer { min-height: 4.4em; }
+    .reading { min-height: 7em; }
   `;
 
-  markup({ loss }) {
+  parts() {
     const rows = Object.entries(LOSSES).map(([key, name]) =>
       `<tr class="${key}"><th scope="row">${name}</th>${"<td></td>".repeat(5)}</tr>`);
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">Four losses of one box</figcaption>
-      <div class="body">
-        <div><canvas class="scene" role="img" tabindex="0"></canvas>
-          <fieldset class="parts"><legend>Arrow keys move</legend>${choicesMarkup("part", PARTS, "whole")}</fieldset></div>
-        <div class="side">
-          <fieldset class="losses"><legend>Arrows of the loss</legend>${choicesMarkup("loss", LOSSES, loss)}</fieldset>
-          <table class="values"><caption class="label">Losses, and gradients at the sides; boxes in fractions</caption>
-            <thead><tr><th scope="col">loss</th><th scope="col">value</th>${SIDES.map((side) => `<th scope="col">${side}</th>`).join("")}</tr></thead>
-            <tbody>${rows.join("")}</tbody></table>
-          <output class="answer" aria-live="polite"></output>
-          <div class="steps"><button type="button" name="down">${STEPS} steps downhill</button><button type="button" name="back">Start again</button></div>
-        </div>
-      </div>
-      <div class="task">
-        <p><b>Task.</b> Find a place for the answer where the gradient of 1 − IoU is zero at all four sides, though that of L1 is not.</p>
-        <div class="row"><button type="button" class="main" name="claim">It is flat here</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+    return {
+      title: "Four losses of one box",
+      task: "Find a place for the answer where the gradient of 1 − IoU is zero at all four sides, though that of L1 is not.",
+      claim: "It is flat here", more: { down: `${STEPS} steps downhill` }, keys: "arrows move the answer or its corner (Shift: eight pixels)",
+      picture: `${pictureMarkup("scene")}${groupMarkup("parts", "Arrow keys move", "part", PARTS)}`,
+      side: `<output class="reading" aria-live="polite"></output>
+        ${groupMarkup("losses", "Arrows of the loss", "loss", LOSSES)}
+        <table class="values"><caption class="label">Losses, and gradients at the sides; boxes in fractions</caption>
+          <thead><tr><th scope="col">loss</th><th scope="col">value</th>${SIDES.map((side) => `<th scope="col">${side}</th>`).join("")}</tr></thead>
+          <tbody>${rows.join("")}</tbody></table>
+        <p class="quiet">Dotted: the true box. Violet: the answer. Arrows: downhill, the longer the steeper.</p>`,
+    };
   }
 
-  start({ scene: { height, width, rgb }, truth, box, loss }) {
-    const bytes = decodeBytes(rgb);
-    Object.assign(this, { height, width, truth, loss, box: [...box], grip: "whole", verdict: [false, HINT] });
-    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
-    const canvas = this.find(".scene");
-    onDrag(canvas, width, { part: (x, y) => this.partAt(x, y), move: (...by) => this.moveBy(...by), begin: (part) => this.grab(part) });
-    onKeys(canvas, (dx, dy) => this.moveBy(this.grip, dx, dy), () => this.claim());
-    this.find(".parts").addEventListener("change", (event) => { this.grip = event.target.value; this.draw(); });
-    this.find(".losses").addEventListener("change", (event) => { this.loss = event.target.value; this.draw(); });
-    this.find("[name=claim]").addEventListener("click", () => this.claim());
+  ready({ scene, truth }) {
+    const { height, width } = scene;
+    Object.assign(this, { height, width, truth, picture: photo(scene) });
+    onDrag(this.find(".scene"), width, { part: (x, y) => this.partAt(x, y), move: (...by) => this.moveBy(...by), begin: (grip) => this.hold(grip) });
+    this.controls = {
+      grip: choices(this.shadowRoot, "part", (grip) => this.hold(grip)),
+      loss: choices(this.shadowRoot, "loss", (loss) => { this.loss = loss; this.draw(); }),
+    };
     this.find("[name=down]").addEventListener("click", () => this.down());
-    this.find("[name=back]").addEventListener("click", () => this.put([...box]));
+  }
+
+  begin({ box, loss }) {
+    Object.assign(this, { loss, box: [...box], grip: "whole" });
+  }
+
+  hint() {
+    return "Drag the answer or its corners, look at the gradients, then press the button.";
   }
 
   /** The part of the answer under a pointer: a corner, the whole box, or null. */
@@ -114,11 +112,13 @@ class BoxLoss extends Figure {
     return x1 <= x && x <= x2 && y1 <= y && y <= y2 ? "whole" : null;
   }
 
-  grab(part) {
-    if (part === this.grip) return;
-    this.grip = part;
-    this.find(`input[value=${part}]`).checked = true;
+  hold(grip) {
+    this.grip = grip;
     this.draw();
+  }
+
+  move(dx, dy) {
+    this.moveBy(this.grip, dx, dy);
   }
 
   moveBy(part, dx, dy) {
@@ -134,9 +134,7 @@ class BoxLoss extends Figure {
   }
 
   put(box) {
-    this.box = box;
-    this.verdict = [false, HINT];
-    this.draw();
+    this.change({ box });
   }
 
   fractions(box) {
@@ -158,26 +156,25 @@ class BoxLoss extends Figure {
     this.put(this.box);
   }
 
-  claim() {
+  judge() {
     const { l1, iou } = this.losses();
     const flat = iou[1].every((slope) => Math.abs(slope) < 1e-9);
-    this.verdict = flat && l1[1].some((slope) => slope !== 0)
+    return flat && l1[1].some((slope) => slope !== 0)
       ? [true, "✓ Solved. The boxes share nothing, so 1 − IoU is 1, and stays 1 further away: it says nothing. L1 still points the way, and so does 1 − GIoU."]
       : [false, "Not yet: the boxes overlap, so 1 − IoU has a slope."];
-    this.draw();
   }
 
   draw() {
-    const view = fitCanvas(this.find(".scene"), this.width, this.height, Math.min(this.stage(), 3 * this.width));
-    view.context.drawImage(this.picture, 0, 0, view.context.canvas.width, view.context.canvas.height);
-    stroke(view, boxPath(this.truth), TRUE_COLOR, 2);
-    stroke(view, boxPath(this.box), OWN_COLOR, 2.5);
+    const view = fitPicture(this.find(".scene"), this.picture, this.stage());
+    strokeTrue(view, boxPath(this.truth), 2);
+    stroke(view, boxPath(this.box), ANSWER, 2.5);
     const losses = this.losses();
     stroke(view, this.arrows(losses[this.loss][1]), "#111418", 2);
     const [x1, y1, x2, y2] = this.box;
-    for (const [x, y] of [[x1, y1], [x2, y2]]) stroke(view, boxPath([x - 1.5, y - 1.5, x + 1.5, y + 1.5]), OWN_COLOR, 2);
-    tags(view, [{ text: "answer", x: x1, y: y1 - 1, color: OWN_COLOR, corner: true },
-      { text: "true", x: this.truth[0], y: this.truth[1], color: TRUE_COLOR, corner: true }]);
+    for (const [x, y] of [[x1, y1], [x2, y2]]) stroke(view, boxPath([x - 1.5, y - 1.5, x + 1.5, y + 1.5]), ANSWER, 2);
+    tags(view, [{ text: "answer", x: x1, y: y1 - 1, color: ANSWER, corner: true },
+      { text: "true", x: this.truth[0], y: this.truth[1], color: TRUE, corner: true }]);
+    for (const name of ["grip", "loss"]) this.controls[name].set(this[name]);
     this.write(losses);
     const table = this.find(".values");     // a reader's wide font must not push it out of its column
     table.style.fontSize = "";
@@ -216,10 +213,9 @@ class BoxLoss extends Figure {
     const some = (wanted) => SIDES.filter((_, i) => Math.abs(slopes[i]) >= 5e-4 && slopes[i] > 0 === wanted).join(", ");
     const moving = [["raises", some(false)], ["lowers", some(true)]].flatMap(([verb, which]) => (which ? [`${verb} ${which}`] : []));
     const box = this.box.map((value) => Math.round(value * 10) / 10).join(", ");
-    say(this.find(".answer"), `The answer is ${box}; the true box ${this.truth.join(", ")}. `
+    say(this.find(".reading"), `The answer is ${box}; the true box ${this.truth.join(", ")}. `
       + (moving.length ? `Descent on ${LOSSES[this.loss]} ${moving.join(" and ")}.` : `${LOSSES[this.loss]} has no gradient here: descent stays.`));
-    this.find(".scene").setAttribute("aria-label", `A scene with the true box and the answer at ${box}. `
-      + `Arrow keys move the ${PARTS[this.grip]}, Enter claims that 1 − IoU is flat.`);
+    this.describe(`A scene with the true box and the answer at ${box}. Arrow keys move ${GRIPS[this.grip]}.`);
     this.writeTask();
   }
 }

@@ -4,78 +4,73 @@
 // ids as runs, one for each name. scripts/make_figure_data.py makes them with the package's trained weights; the shares and the
 // IoU are counted here, as coursekit.metrics does.
 
-import {
-  CLASSES, Figure, VOID, choicesMarkup, clamp, classColor, className, decodeBytes, decodeRuns, define, fitCanvas, onKeys, onPointer, raster,
-  rgbOf, say, stroke, boxPath,
-} from "./kit.js";
+import { choices, groupMarkup, onPointer } from "./controls.js";
+import { boxPath, fitPicture, stroke } from "./drawing.js";
+import { define } from "./figure.js";
+import { CHOSEN, CLASSES, VOID, classColor, className, rgbOf } from "./palette.js";
+import { decodeBytes, decodeRuns, raster } from "./pixels.js";
+import { TaskFigure, canvasMarkup, pictureMarkup } from "./task.js";
+import { clamp, say } from "./words.js";
 
 const REACH = 2;              // pixels to an outline that count as near
 const VIEWS = { answer: "its answer", wrong: "wrong pixels", near: "wrong near outlines" };
-const HINT = "Look at the decoders' numbers, choose one, then press the button.";
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
-class Decoders extends Figure {
+class Decoders extends TaskFigure {
   static style = `
-    .names { grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); margin-bottom: 0.5rem; }
+    .names { grid-template-columns: repeat(3, 1fr); margin-bottom: 0.5rem; }
     .views { grid-template-columns: repeat(3, 1fr); }
-    .here { min-height: 2.9em; }
-    .side canvas { max-width: 100%; }
-    dl { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.8rem; margin: 0; font-size: 0.9rem; }
-    dt, dd { margin: 0; font-variant-numeric: tabular-nums; }
-    dd { text-align: right; font-weight: 600; }
+    .reading { min-height: 5.4em; }
+    @container (min-width: 40rem) { .names { grid-template-columns: repeat(5, 1fr); } }
   `;
 
-  markup({ names, decoder, view }) {
-    const same = Object.fromEntries(names.map((name) => [name, name]));
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">Nine decoders, one scene</figcaption>
-      <fieldset class="names"><legend>Decoder</legend>${choicesMarkup("decoder", same, decoder)}</fieldset>
-      <fieldset class="views"><legend>Shown</legend>${choicesMarkup("view", VIEWS, view)}</fieldset>
-      <div class="body">
-        <canvas class="main" role="img" tabindex="0"></canvas>
-        <div class="side">
-          <output class="here" aria-live="polite"></output>
-          <dl><dt>right pixels</dt><dd class="right"></dd><dt>mean IoU of this scene</dt><dd class="iou"></dd>
-            <dt>right within ${REACH} pixels of an outline</dt><dd class="edge"></dd></dl>
-          <div><span class="label">The truth</span><canvas class="truth" role="img"></canvas></div>
-        </div>
-      </div>
-      <div class="task">
-        <p><b>Task.</b> Find the decoder that is right most often near the outlines.</p>
-        <div class="row"><button type="button" class="main" name="claim">This one</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+  parts({ names }) {
+    return {
+      title: "Nine decoders, one scene",
+      task: "Find the decoder that is right most often near the outlines.",
+      claim: "This one", keys: "arrows choose a pixel (Shift: eight pixels)",
+      settings: groupMarkup("names", "Decoder", "decoder", Object.fromEntries(names.map((name) => [name, name]))) + groupMarkup("views", "Shown", "view", VIEWS),
+      picture: pictureMarkup("main"),
+      side: `<output class="reading" aria-live="polite"></output>
+        <dl class="facts"><dt>right pixels</dt><dd class="right"></dd><dt>mean IoU of this scene</dt><dd class="iou"></dd>
+          <dt>right within ${REACH} pixels of an outline</dt><dd class="edge"></dd></dl>
+        <div><span class="label">The truth</span>${canvasMarkup("truth")}</div>`,
+    };
   }
 
-  start({ scene: { height, width, rgb, semantic }, names, answers, decoder, view }) {
-    Object.assign(this, { height, width, names, decoder, view, size: height * width });
+  ready({ scene: { height, width, rgb, semantic }, names, answers }) {
+    Object.assign(this, { height, width, names, size: height * width, pictures: {} });
     const bytes = decodeBytes(rgb);
     this.rgb = (k) => [...bytes.subarray(3 * k, 3 * k + 3)];
     this.semantic = decodeRuns(semantic, this.size);
     this.answers = Object.fromEntries(names.map((name, n) => [name, decodeRuns(answers[n], this.size)]));
     this.near = this.outlines();
     this.scores = Object.fromEntries(names.map((name) => [name, this.score(this.answers[name])]));
-    this.here = { x: width >> 1, y: height >> 1 };
-    this.verdict = [false, HINT];
-    this.pictures = {};
-    const main = this.find("canvas.main");
-    onKeys(main, (dx, dy) => this.move(this.here.x + dx, this.here.y + dy), () => this.claim());
-    onPointer(main, width, { 
-      move: (x, y) => this.move(Math.floor(x), Math.floor(y)),
+    onPointer(this.find("canvas.main"), width, {
+      move: (x, y) => this.go(Math.floor(x), Math.floor(y)),
       grabs: (x, y) => Math.hypot(x - this.here.x, y - this.here.y) < 12,
     });
-    this.shadowRoot.addEventListener("change", (event) => {
-      this[event.target.name] = event.target.value;
-      if (event.target.name === "decoder") this.verdict = [false, HINT];
-      this.draw();
-    });
-    this.find("[name=claim]").addEventListener("click", () => this.claim());
+    this.controls = {
+      decoder: choices(this.shadowRoot, "decoder", (decoder) => this.change({ decoder })),
+      view: choices(this.shadowRoot, "view", (view) => { this.view = view; this.draw(); }),
+    };
   }
 
-  move(x, y) {
+  begin({ decoder, view }) {
+    Object.assign(this, { decoder, view, here: { x: this.width >> 1, y: this.height >> 1 } });
+  }
+
+  hint() {
+    return "Look at the decoders’ numbers, choose one, then press the button.";
+  }
+
+  go(x, y) {
     this.here = { x: clamp(x, 0, this.width - 1), y: clamp(y, 0, this.height - 1) };
     this.draw();
+  }
+
+  move(dx, dy) {
+    this.go(this.here.x + dx, this.here.y + dy);
   }
 
   /** 1 at every pixel that has another class within REACH rows and columns. */
@@ -124,14 +119,12 @@ class Decoders extends Figure {
       if (!wrong) return [...mix([255, 255, 255], this.rgb(k), 0.35), 255];
       return ((k % this.width) + Math.floor(k / this.width)) % 2 ? [0, 0, 0, 255] : [255, 255, 255, 255];
     };
-    const main = this.find("canvas.main");
-    const view = fitCanvas(main, this.width, this.height, this.stage());
-    view.context.drawImage(this.picture(`${this.view} ${this.decoder}`, this.view === "answer" ? paint(answer) : marked), 0, 0, main.width, main.height);
+    const shown = this.picture(`${this.view} ${this.decoder}`, this.view === "answer" ? paint(answer) : marked);
+    const view = fitPicture(this.find("canvas.main"), shown, this.stage());
     const { x, y } = this.here;
-    stroke(view, boxPath([x, y, x + 1, y + 1]), "#111418", 1.5);
-    const truth = this.find("canvas.truth");
-    fitCanvas(truth, this.width, this.height, Math.min(this.find(".side").clientWidth, 200))
-      .context.drawImage(this.picture("truth", paint(this.semantic)), 0, 0, truth.width, truth.height);
+    stroke(view, boxPath([x, y, x + 1, y + 1]), CHOSEN, 2);
+    fitPicture(this.find("canvas.truth"), this.picture("truth", paint(this.semantic)), Math.min(this.find(".side").clientWidth, 200));
+    for (const name of ["decoder", "view"]) this.controls[name].set(this[name]);
     this.write(answer);
   }
 
@@ -144,23 +137,21 @@ class Decoders extends Figure {
     const { x, y } = this.here;
     const k = y * this.width + x;
     const { right, iou, edge } = this.scores[this.decoder];
-    say(this.find(".here"), `x ${x}, y ${y}: ${this.decoder} says ${className(answer[k])}, the truth is ${className(this.semantic[k])}.`);
+    say(this.find(".reading"), `x ${x}, y ${y}: ${this.decoder} says ${className(answer[k])}, the truth is ${className(this.semantic[k])}.`);
     say(this.find(".right"), percent(right));
     say(this.find(".iou"), iou.toFixed(3));
     say(this.find(".edge"), percent(edge));
-    this.find("canvas.main").setAttribute("aria-label", `The scene with ${VIEWS[this.view]} of ${this.decoder}: ${percent(right)} of the pixels are `
-      + `right, ${percent(edge)} near the outlines. Arrow keys choose a pixel.`);
+    this.describe(`The scene with ${VIEWS[this.view]} of ${this.decoder}: ${percent(right)} of the pixels are right, ${percent(edge)} near the outlines.`);
     this.find("canvas.truth").setAttribute("aria-label", "The true classes of the scene.");
     this.writeTask();
   }
 
-  claim() {
+  judge() {
     const mine = this.scores[this.decoder].edge;
     const better = this.names.filter((name) => this.scores[name].edge > mine).length;
-    this.verdict = better === 0
+    return better === 0
       ? [true, `✓ Solved. Near the outlines, ${this.decoder} is right at ${percent(mine)} of the pixels, more than any other in this scene.`]
       : [false, `Not yet: near the outlines, ${better} of the other decoders ${better === 1 ? "is" : "are"} right more often.`];
-    this.draw();
   }
 }
 

@@ -3,10 +3,13 @@
 // data-params: { index, view, scene: { height, width, rgb, semantic, instances, labels, boxes } }, as
 // coursekit.figures.pack_scene writes it: rgb is base64, the two maps are runs, instance i is stored as i + 1.
 
-import {
-  CLASSES, Figure, THINGS, VOID, boxPath, clamp, classColor, className, count, decodeBytes, decodeRuns, deepest,
-  define, fitCanvas, instanceColor, onKeys, onPointer, outline, raster, rgbOf, say, slider, sliderMarkup, stroke, tags,
-} from "./kit.js";
+import { choices, groupMarkup, onPointer, slider, sliderMarkup } from "./controls.js";
+import { boxPath, fitPicture, lay, stroke, tags } from "./drawing.js";
+import { define } from "./figure.js";
+import { CHOSEN, CLASSES, THINGS, VOID, classColor, className, instanceColor, rgbOf } from "./palette.js";
+import { decodeBytes, decodeRuns, deepest, outline, photo, raster } from "./pixels.js";
+import { TaskFigure, pictureMarkup } from "./task.js";
+import { clamp, count, say } from "./words.js";
 
 const VIEWS = {
   picture: ["Picture", "The input: three numbers a pixel."],
@@ -17,56 +20,59 @@ const VIEWS = {
   instance: ["Instance segmentation", "Which pixels belong to which animal? A class and a mask for each."],
 };
 
-class FiveOutputs extends Figure {
+class FiveOutputs extends TaskFigure {
   static style = `
-    .views { grid-template-columns: repeat(2, 1fr); }
-    .question { min-height: 2.9em; }
+    .views { grid-template-columns: repeat(2, 1fr); margin-bottom: 0.5rem; }
+    .question { min-height: 2.9em; margin-bottom: 0.5rem; }
     .shape { display: block; min-height: 3em; }
-    .here { min-height: 8.6rem; padding: 0.55rem 0.7rem; border-left: 3px solid var(--accent); background: var(--soft);
-      border-radius: 0 6px 6px 0; }
-    .here b { display: block; font-weight: 650; }
-    .here code { display: block; margin: 0.15rem 0; }
-    .marks { font-variant-numeric: tabular-nums; }
-    @container (min-width: 34rem) { .views { grid-template-columns: repeat(3, 1fr); } }
-    @container (min-width: 40rem) { .question { min-height: 4.35em; } }
+    .reading { min-height: 10.6rem; }
+    .reading b { display: block; font-weight: 650; }
+    .reading code { display: block; margin: 0.15rem 0; }
+    .marks { font-variant-numeric: tabular-nums; min-height: 2.9em; }
+    @container (min-width: 34rem) { .views { grid-template-columns: repeat(3, 1fr); } .question { min-height: 0; } }
   `;
 
-  markup() {
-    const choices = Object.entries(VIEWS).map(([key, [name]]) =>
-      `<label class="choice"><input type="radio" name="view" value="${key}"><span>${name}</span></label>`);
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">One scene, five outputs</figcaption>
-      <fieldset class="views"><legend>Output to show</legend>${choices.join("")}</fieldset>
-      <div class="body">
-        <div><div class="stage"><canvas role="img" tabindex="0"></canvas></div>
-          <div class="sliders">${sliderMarkup("x", "x")}${sliderMarkup("y", "y")}</div></div>
-        <div class="side">
-          <p class="question"></p>
-          <p><span class="label">As tensors</span><code class="shape"></code></p>
-          <output class="here" aria-live="polite"><b></b><code></code><span></span></output>
-        </div>
-      </div>
-      <div class="task">
-        <p><b>Task.</b> Find two pixels with the same class but different instances.</p>
-        <div class="row"><button type="button" class="main" name="mark">Mark this pixel</button>
-          <button type="button" name="clear">Start again</button><span class="marks quiet"></span></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+  parts() {
+    const names = Object.fromEntries(Object.entries(VIEWS).map(([key, [name]]) => [key, name]));
+    return {
+      title: "One scene, five outputs",
+      task: "Find two pixels with the same class but different instances.",
+      claim: "Mark this pixel", enter: "marks the pixel", keys: "arrows move (Shift: eight pixels)",
+      settings: `${groupMarkup("views", "Output to show", "view", names)}<p class="question"></p>`,
+      picture: `${pictureMarkup("scene")}<div class="sliders">${sliderMarkup("x", "x")}${sliderMarkup("y", "y")}</div>`,
+      side: `<output class="reading" aria-live="polite"><b></b><code></code><span></span></output>
+        <p><span class="label">As tensors</span><code class="shape"></code></p>
+        <p class="marks quiet"></p>`,
+    };
   }
 
-  start({ view, scene }) {
+  ready({ scene }) {
     const { height, width } = scene;
-    Object.assign(this, { height, width, view: view in VIEWS ? view : "picture", marks: [], covers: {} });
-    this.labels = scene.labels;
-    this.boxes = scene.boxes;
+    Object.assign(this, { height, width, labels: scene.labels, boxes: scene.boxes, covers: {} });
     this.rgb = decodeBytes(scene.rgb);
     this.semantic = decodeRuns(scene.semantic, height * width);
     this.instances = decodeRuns(scene.instances, height * width);
+    this.picture = photo(scene);
     this.measure();
-    this.picture = raster(width, height, (k) => [...this.rgb.subarray(3 * k, 3 * k + 3), 255]);
-    this.cursor = this.labels.length ? { ...this.instanceTags[0] } : { x: width >> 1, y: height >> 1 };
-    this.listen();
+    this.controls = {
+      x: slider(this.shadowRoot, "x", width - 1, (x) => this.go(x, this.cursor.y)),
+      y: slider(this.shadowRoot, "y", height - 1, (y) => this.go(this.cursor.x, y)),
+      view: choices(this.shadowRoot, "view", (view) => { this.view = view; this.draw(); }),
+    };
+    onPointer(this.find("canvas"), width, {
+      move: (x, y) => this.go(Math.floor(x), Math.floor(y)), press: () => this.claim(), hover: true,
+      grabs: (x, y) => Math.hypot(x - this.cursor.x, y - this.cursor.y) < 12,
+    });
+  }
+
+  begin({ view }) {
+    const { width, height, instanceTags: [first] } = this;
+    const cursor = first ? { x: first.x, y: first.y } : { x: width >> 1, y: height >> 1 };
+    Object.assign(this, { view: view in VIEWS ? view : "picture", marks: [], cursor });
+  }
+
+  hint() {
+    return "Go over the picture; click, or press Enter, once for each of the two pixels.";
   }
 
   /** Areas, the largest object, outlines and places for names: all from the maps. */
@@ -81,33 +87,20 @@ class FiveOutputs extends Figure {
     this.classTags = new Map([...new Set(semantic)].sort((a, b) => a - b).map((id) => [id, region(semantic, id)]));
   }
 
-  listen() {
-    const { canvas } = this.parts = {
-      canvas: this.find("canvas"), here: this.find(".here"), verdict: this.find(".verdict"), task: this.find(".task"),
-      x: slider(this.shadowRoot, "x", this.width - 1, (x) => this.move(x, this.cursor.y)),
-      y: slider(this.shadowRoot, "y", this.height - 1, (y) => this.move(this.cursor.x, y)),
-    };
-    for (const input of this.shadowRoot.querySelectorAll("input[name=view]")) {
-      input.checked = input.value === this.view;
-      input.addEventListener("change", () => { this.view = input.value; this.draw(); });
-    }
-    onKeys(canvas, (dx, dy) => this.move(this.cursor.x + dx, this.cursor.y + dy), () => this.mark());
-    onPointer(canvas, this.width, {
-      move: (x, y) => this.move(Math.floor(x), Math.floor(y)), press: () => this.mark(), hover: true,
-      grabs: (x, y) => Math.hypot(x - this.cursor.x, y - this.cursor.y) < 12,
-    });
-    this.find("[name=mark]").addEventListener("click", () => this.mark());
-    this.find("[name=clear]").addEventListener("click", () => { this.marks = []; this.draw(); });
-  }
-
-  move(x, y) {
+  go(x, y) {
     this.cursor = { x: clamp(x, 0, this.width - 1), y: clamp(y, 0, this.height - 1) };
     this.draw();
   }
 
-  mark() {
-    if (this.marks.length === 2) this.marks = [];
-    this.marks.push({ ...this.cursor });
+  move(dx, dy) {
+    this.go(this.cursor.x + dx, this.cursor.y + dy);
+  }
+
+  /** Mark the pixel under the cursor: the second mark is judged, a third begins anew. */
+  claim() {
+    this.marks = [...(this.marks.length < 2 ? this.marks : []), { ...this.cursor }];
+    const found = this.marks.map((mark) => this.at(mark));
+    this.verdict = found.length === 2 ? this.judge(...found) : [false, "One pixel is marked. Go on to the second."];
     this.draw();
   }
 
@@ -125,14 +118,11 @@ class FiveOutputs extends Figure {
   // ---- the picture ----------------------------------------------------------------------------
 
   draw() {
-    const { canvas, x, y } = this.parts;
-    const view = fitCanvas(canvas, this.width, this.height, this.stage());
-    view.context.drawImage(this.picture, 0, 0, canvas.width, canvas.height);
+    const view = fitPicture(this.find("canvas"), this.picture, this.stage());
     const paint = { classification: this.drawNames, semantic: this.drawSemantic, localisation: this.drawBoxes, detection: this.drawBoxes, instance: this.drawMasks };
     paint[this.view]?.call(this, view);
     this.drawCursor(view);
-    x.set(this.cursor.x);
-    y.set(this.cursor.y);
+    for (const [name, value] of Object.entries({ ...this.cursor, view: this.view })) this.controls[name].set(value);
     this.write();
   }
 
@@ -149,9 +139,8 @@ class FiveOutputs extends Figure {
   }
 
   /** Lay a colour a pixel over the picture; `color(k)` gives [r, g, b, a]. Made once for each view. */
-  cover({ context }, color) {
-    this.covers[this.view] ??= raster(this.width, this.height, color);
-    context.drawImage(this.covers[this.view], 0, 0, context.canvas.width, context.canvas.height);
+  cover(view, color) {
+    lay(view, (this.covers[this.view] ??= raster(this.width, this.height, color)));
   }
 
   drawSemantic(view) {
@@ -186,25 +175,25 @@ class FiveOutputs extends Figure {
       path.moveTo(x + x1, y + y1);
       path.lineTo(x + x2, y + y2);
     }
-    stroke(view, path, "#111418", 1.5);
-    this.marks.forEach(({ x: left, y: top }) => stroke(view, boxPath([left - 1, top - 1, left + 2, top + 2]), "#111418", 2));
-    tags(view, this.marks.map((mark, i) => ({ text: "AB"[i], x: mark.x + 0.5, y: mark.y - 5, color: "#111418" })));
+    stroke(view, path, CHOSEN, 1.5);
+    this.marks.forEach(({ x: left, y: top }) => stroke(view, boxPath([left - 1, top - 1, left + 2, top + 2]), CHOSEN, 2));
+    tags(view, this.marks.map((mark, i) => ({ text: "AB"[i], x: mark.x + 0.5, y: mark.y - 5, color: CHOSEN })));
   }
 
   // ---- the words ------------------------------------------------------------------------------
 
   write() {
     const [head, code, rest] = this.reading();
-    const [title, line, note] = this.parts.here.children;
+    const [title, line, note] = this.find(".reading").children;
     say(this.find(".question"), VIEWS[this.view][1]);
     say(this.find(".shape"), this.shape());
     say(title, head);
     say(line, code);
     say(note, rest);
+    say(this.find(".marks"), this.marks.map((mark, i) => `${"AB"[i]} at (${mark.x}, ${mark.y}): ${this.tell(this.at(mark))}`).join(" · "));
     this.writeTask();
     const { x, y } = this.cursor;
-    this.parts.canvas.setAttribute("aria-label", `${VIEWS[this.view][0]} of a scene of ${this.width} by ${this.height} pixels. `
-      + `At x ${x}, y ${y}: ${head}. ${code} ${rest}`.trim() + " Arrow keys move, Enter marks the pixel.");
+    this.describe(`${VIEWS[this.view][0]} of a scene of ${this.width} by ${this.height} pixels. At x ${x}, y ${y}: ${head}. ${code} ${rest}`.trim());
   }
 
   shape() {
@@ -269,17 +258,7 @@ class FiveOutputs extends Figure {
     return [`Instance ${i}: ${className(this.labels[i])}`, `masks[${i}, ${y}, ${x}] = True`, `${count(this.areas[i])} pixels in this mask.`];
   }
 
-  writeTask() {
-    const found = this.marks.map((mark) => this.at(mark));
-    const text = this.marks.map((mark, i) => `${"AB"[i]} at (${mark.x}, ${mark.y}): ${this.describe(found[i])}`);
-    say(this.find(".marks"), text.join(" · "));
-    const [solved, verdict] = found.length === 2 ? this.judge(...found)
-      : [false, "Click the picture, or press Enter on it, once for each pixel."];
-    this.parts.task.classList.toggle("solved", solved);
-    say(this.parts.verdict, verdict);
-  }
-
-  describe({ id, instance }) {
+  tell({ id, instance }) {
     return instance < 0 ? className(id) : `${className(id)}, instance ${instance}`;
   }
 

@@ -4,70 +4,58 @@
 // runs, the two regions that each step joins, their four similarities, and the objects' boxes. scripts/make_figure_data.py
 // makes them with coursekit.proposals; boxes of unions, IoU and recall are computed here, as the package does.
 
-import {
-  Figure, boxPath, clamp, className, count, decodeBytes, decodeRuns, define, fitCanvas, onKeys, outline, raster, reducedMotion, say,
-  slider, sliderMarkup, stroke, tags,
-} from "./kit.js";
+import { iou } from "./boxes.js";
+import { slider, sliderMarkup } from "./controls.js";
+import { boxPath, fitPicture, stroke, strokeTrue, tags } from "./drawing.js";
+import { define } from "./figure.js";
+import { ANSWER, CHOSEN, TRUE, className } from "./palette.js";
+import { decodeRuns, outline, photo } from "./pixels.js";
+import { TaskFigure, pictureMarkup } from "./task.js";
+import { clamp, plural, reducedMotion, say } from "./words.js";
 
-const HINT = "Go to a step, look at the newest union's box, then press the button.";
 const KINDS = ["colour", "texture", "size", "fill"];
 const PAUSE = 450;            // milliseconds a step while playing
 
 const join = (a, b) => [Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3])];
-const area = ([x1, y1, x2, y2]) => Math.max(x2 - x1, 0) * Math.max(y2 - y1, 0);
-const iou = (a, b) => {
-  const inter = area([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
-  return inter / (area(a) + area(b) - inter);
-};
 
-class Grouping extends Figure {
+class Grouping extends TaskFigure {
   static style = `
-    dl { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.8rem; margin: 0; font-size: 0.9rem; }
-    dt, dd { margin: 0; font-variant-numeric: tabular-nums; }
-    dd { text-align: right; font-weight: 600; }
-    .here { min-height: 4.4em; }
+    .reading { min-height: 5.4em; }
     .sliders { grid-template-columns: 1fr; }
   `;
 
-  markup({ merges }) {
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">Grouping one scene, step by step</figcaption>
-      <div class="body">
-        <div><canvas class="main" role="img" tabindex="0"></canvas>
-          <div class="sliders">${sliderMarkup("step", `Step of ${merges.length}`)}</div>
-          <div class="steps"><button type="button" name="back">Back</button><button type="button" name="next">Next</button>
-            <button type="button" name="play">Play</button></div></div>
-        <div class="side">
-          <output class="here" aria-live="polite"></output>
-          <dl>${KINDS.map((kind) => `<dt>${kind}</dt><dd class="${kind}"></dd>`).join("")}<dt>sum</dt><dd class="sum"></dd></dl>
-          <dl><dt>boxes so far</dt><dd class="boxes"></dd><dt>recall at IoU 0.5</dt><dd class="recall"></dd>
-            <dt>mean best overlap</dt><dd class="overlap"></dd><dt>newest box, best IoU</dt><dd class="newest"></dd></dl>
-        </div>
-      </div>
-      <div class="task">
-        <p><b>Task.</b> Find the step whose union has the box that fits an animal best (the thick solid box).</p>
-        <div class="row"><button type="button" class="main" name="claim">This step</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+  parts({ merges }) {
+    return {
+      title: "Grouping one scene, step by step",
+      task: "Find the step whose union has the box that fits an animal best.",
+      claim: "This step", next: "Next step", more: { play: "Play" }, keys: "arrows go a step on or back",
+      picture: `${pictureMarkup("main")}<div class="sliders">${sliderMarkup("step", `Step of ${merges.length}`)}</div>`,
+      side: `<output class="reading" aria-live="polite"></output>
+        <dl class="facts">${KINDS.map((kind) => `<dt>${kind}</dt><dd class="${kind}"></dd>`).join("")}<dt>sum of the four</dt><dd class="sum"></dd></dl>
+        <dl class="facts"><dt>boxes so far</dt><dd class="boxes"></dd><dt>recall at IoU 0.5</dt><dd class="recall"></dd>
+          <dt>mean best overlap</dt><dd class="overlap"></dd><dt>newest box, best IoU</dt><dd class="newest"></dd></dl>
+        <p class="quiet">Orange: the two regions that are joined next, and their similarities. Violet: the newest union’s box. Dotted: the animals.</p>`,
+    };
   }
 
-  start({ step, scene: { height, width, rgb }, labels, merges, similarities, objects, names }) {
-    Object.assign(this, { height, width, merges, similarities, objects, names, size: height * width });
-    this.labels = decodeRuns(labels, this.size);
-    const bytes = decodeBytes(rgb);
-    this.photo = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
+  ready({ scene, labels, merges, similarities, objects, names }) {
+    const { height, width } = scene;
+    Object.assign(this, { height, width, merges, similarities, objects, names, photo: photo(scene) });
+    this.labels = decodeRuns(labels, height * width);
     this.boxes = this.firstBoxes();
     this.first = this.boxes.length;
     merges.forEach(([i, j]) => this.boxes.push(join(this.boxes[i], this.boxes[j])));
-    this.verdict = [false, HINT];
     this.slider = slider(this.shadowRoot, "step", merges.length, (value) => this.go(value));
-    onKeys(this.find("canvas.main"), (dx, dy) => this.go(this.step + dx - dy), () => this.claim());
-    this.find("[name=back]").addEventListener("click", () => this.go(this.step - 1));
-    this.find("[name=next]").addEventListener("click", () => this.go(this.step + 1));
     this.find("[name=play]").addEventListener("click", () => this.play());
-    this.find("[name=claim]").addEventListener("click", () => this.claim());
-    this.step = clamp(step, 0, merges.length);
+  }
+
+  begin({ step }) {
+    this.stop();
+    this.done = clamp(step, 0, this.merges.length);
+  }
+
+  hint() {
+    return "Go to a step, look at the newest union’s box, then press the button.";
   }
 
   firstBoxes() {
@@ -80,23 +68,33 @@ class Grouping extends Figure {
   }
 
   go(step) {
-    clearInterval(this.timer);
-    this.timer = undefined;
+    this.stop();
     this.show(step);
   }
 
+  step(by) {
+    this.go(this.done + by);
+  }
+
+  move(dx, dy) {
+    this.step(Math.sign(dx + dy));
+  }
+
   show(step) {
-    this.step = clamp(step, 0, this.merges.length);
-    this.verdict = [false, HINT];
-    this.draw();
+    this.change({ done: clamp(step, 0, this.merges.length) });
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = undefined;
   }
 
   play() {
-    if (this.timer) { this.go(this.step); return; }
-    if (this.step === this.merges.length) this.step = 0;
+    if (this.timer) { this.go(this.done); return; }
+    if (this.done === this.merges.length) this.done = 0;
     this.timer = setInterval(() => {
-      this.show(this.step + 1);
-      if (this.step === this.merges.length || !this.isConnected) this.go(this.step);
+      this.show(this.done + 1);
+      if (this.done === this.merges.length || !this.isConnected) this.go(this.done);
     }, reducedMotion() ? 3 * PAUSE : PAUSE);
     this.draw();
   }
@@ -120,34 +118,38 @@ class Grouping extends Figure {
   }
 
   draw() {
-    const { step, first } = this;
-    const owner = this.owners(step);
-    const canvas = this.find("canvas.main");
-    const view = fitCanvas(canvas, this.width, this.height, this.stage());
-    view.context.drawImage(this.photo, 0, 0, canvas.width, canvas.height);
+    const { done, first } = this;
+    const owner = this.owners(done);
+    const view = fitPicture(this.find("canvas.main"), this.photo, this.stage());
     const edges = new Path2D();
-    for (const region of new Set(owner.slice(0, first))) edges.addPath(outline(this.width, this.height, (k) => owner[this.labels[k]] === region));
-    stroke(view, edges, "#111418", 0.75);
-    const pair = this.merges[step];
-    if (pair) {
-      pair.forEach((region) => stroke(view, outline(this.width, this.height, (k) => owner[this.labels[k]] === region), "#C8385A", 2.5));
-    }
-    if (step > 0) stroke(view, boxPath(this.boxes[first + step - 1]), "#1F6FB5", 4);
-    view.context.setLineDash([6 * view.ratio / view.scale, 4 * view.ratio / view.scale]);
-    for (const object of this.objects) stroke(view, boxPath(object), "#E09B12", 1.5);
-    view.context.setLineDash([]);
-    tags(view, this.objects.map(([x, y], k) => ({ text: className(this.names[k]), x, y, color: "#E09B12", corner: true })));
-    this.slider.set(step);
+    const shape = (region) => outline(this.width, this.height, (k) => owner[this.labels[k]] === region);
+    for (const region of new Set(owner.slice(0, first))) edges.addPath(shape(region));
+    this.drawEdges(view, edges);
+    const pair = this.merges[done];
+    pair?.forEach((region) => stroke(view, shape(region), CHOSEN, 2.5));
+    if (done > 0) stroke(view, boxPath(this.boxes[first + done - 1]), ANSWER, 4);
+    for (const object of this.objects) strokeTrue(view, boxPath(object));
+    tags(view, this.objects.map(([x, y], k) => ({ text: className(this.names[k]), x, y, color: TRUE, corner: true })));
+    this.slider.set(done);
     say(this.find("[name=play]"), this.timer ? "Stop" : "Play");
     this.write(pair);
   }
 
+  /** The regions' edges: thin and light, so that the boxes stand out. */
+  drawEdges({ context, scale, ratio }, edges) {
+    context.save();
+    context.setTransform(scale, 0, 0, scale, 0, 0);
+    [context.strokeStyle, context.lineWidth] = ["rgba(255, 255, 255, 0.8)", ratio / scale];
+    context.stroke(edges);
+    context.restore();
+  }
+
   write(pair) {
-    const { step, first } = this;
+    const { done: step, first } = this;
     const best = this.best(this.boxes.slice(0, first + step));
     const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
-    const next = pair ? `Regions ${pair[0]} and ${pair[1]}, framed, are joined next.` : "One region is left: the whole picture.";
-    say(this.find(".here"), `Step ${step}: ${count(first - step)} regions. ${next}`);
+    const next = pair ? `Regions ${pair[0]} and ${pair[1]}, framed in orange, are joined next.` : "One region is left: the whole picture.";
+    say(this.find(".reading"), `Step ${step}: ${plural(first - step, "region")}. ${next}`);
     const values = pair ? this.similarities[step] : [];
     KINDS.forEach((kind, k) => say(this.find(`.${kind}`), pair ? values[k].toFixed(3) : "–"));
     say(this.find(".sum"), pair ? values.reduce((a, b) => a + b, 0).toFixed(3) : "–");
@@ -155,19 +157,17 @@ class Grouping extends Figure {
     say(this.find(".recall"), mean(best.map((value) => Number(value >= 0.5))).toFixed(2));
     say(this.find(".overlap"), mean(best).toFixed(3));
     say(this.find(".newest"), step ? this.fit(step).toFixed(3) : "–");
-    this.find("canvas.main").setAttribute("aria-label", `The scene after ${step} of ${this.merges.length} unions: ${first - step} regions. `
-      + "Dashed boxes are the animals', the thick solid box is the newest union's. Arrow keys go a step on or back.");
+    this.describe(`The scene after ${step} of ${this.merges.length} unions: ${plural(first - step, "region")}. Dotted boxes are the animals’, the thick one is the newest union’s.`);
     this.writeTask();
   }
 
-  claim() {
+  judge() {
     const fits = this.merges.map((_, s) => this.fit(s + 1));
-    const most = Math.max(...fits);
-    const mine = this.step ? this.fit(this.step) : 0;
-    if (this.step === 0) this.verdict = [false, "Not yet: nothing has been joined. Go to a later step."];
-    else if (mine === most) this.verdict = [true, `✓ Solved. The union of step ${this.step} overlaps an animal's box with an IoU of ${mine.toFixed(3)}, more than any other.`];
-    else this.verdict = [false, `Not yet: this union's best IoU is ${mine.toFixed(3)}; ${fits.filter((fit) => fit > mine).length} other unions fit an animal better.`];
-    this.draw();
+    const mine = this.done ? this.fit(this.done) : 0;
+    const better = fits.filter((fit) => fit > mine).length;
+    if (this.done === 0) return [false, "Not yet: nothing has been joined. Go to a later step."];
+    if (better) return [false, `Not yet: this union’s best IoU is ${mine.toFixed(3)}; ${better} other ${better === 1 ? "union fits" : "unions fit"} an animal better.`];
+    return [true, `✓ Solved. The union of step ${this.done} overlaps an animal’s box with an IoU of ${mine.toFixed(3)}, more than any other.`];
   }
 }
 

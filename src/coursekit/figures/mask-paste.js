@@ -4,16 +4,18 @@
 // class, side × side cells of each of cat, dog and rabbit, then of the true mask cut to the box, as base64 of bytes (b stands for (b + 0.5) / 256),
 // and the true mask as runs. All else is computed here: pasting as coursekit.masks.paste does it, and the IoU; the tests compare.
 
-import {
-  CLASSES, Figure, PALETTE, THINGS, boxPath, choicesMarkup, clamp, count, decodeBytes, decodeRuns, define, fitCanvas, onKeys, onPointer, outline, raster, rgbOf, say,
-  slider, sliderMarkup, stroke, tags,
-} from "./kit.js";
+import { drawChart } from "./chart.js";
+import { choices, groupMarkup, onPointer, slider, sliderMarkup } from "./controls.js";
+import { boxPath, fitCanvas, fitPicture, lay, stroke, tags } from "./drawing.js";
+import { define } from "./figure.js";
+import { ANSWER, CHOSEN, CLASSES, THINGS, TRUE, rgbOf } from "./palette.js";
+import { decodeBytes, decodeRuns, outline, photo, raster } from "./pixels.js";
+import { TaskFigure, canvasMarkup, pictureMarkup } from "./task.js";
+import { clamp, count, say } from "./words.js";
 
 const STEPS = 20;             // of the threshold, from 0 to 1
 const NEAR = 0.02;            // of IoU: what the verdict calls as good
-const [BOX, MASK, TRUE] = [PALETTE[6], PALETTE[4], "#111418"];
 const NAMES = [...THINGS.map((id) => CLASSES[id]), "target"];
-const HINT = "Move the threshold until the IoU is as high as it can be, then press the button.";
 const at = (step) => (step / STEPS).toFixed(2);
 
 /** Where a grid of `side` cells and a rim of zeros around it goes: first and last column and row of pixels; from a box in pixels, as torch rounds. */
@@ -50,68 +52,63 @@ export function paste(grid, side, box, height, width) {
   return values;
 }
 
-class MaskPaste extends Figure {
+class MaskPaste extends TaskFigure {
   static style = `
-    :host { --bin: ${BOX}; }
-    :host([data-scheme="dark"]) { --bin: #F0915F; }
     .views { grid-template-columns: 1fr 1fr; margin: 0; }
-    .here { min-height: 5.8em; }
-    .answer { min-height: 4.4em; }
-    @container (min-width: 40rem) { .answer { min-height: 2.9em; } }
+    .reading { min-height: 6.8em; }
+    .answer { min-height: 4.4em; margin-top: 0.4rem; }
+    .slider { margin-top: 0.5rem; }
   `;
 
-  markup({ side, label, score, view }) {
+  parts({ side, label, score }) {
     const names = Object.fromEntries(NAMES.map((name) => [name, name === "target" ? "true mask, cut out" : name === CLASSES[label] ? `${name}: box head’s` : name]));
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">From ${side} × ${side} cells to a mask</figcaption>
-      <div class="body">
-        <div class="side"><canvas class="scene" role="img" tabindex="0"></canvas>
-          ${sliderMarkup("threshold", "Mask threshold")}
-          <output class="answer" aria-live="polite"></output>
-          <div><span class="label">IoU (up) at the thresholds tried (across), each from 0 to 1</span><canvas class="curve" role="img"></canvas></div></div>
-        <div class="side">
-          <p class="quiet">The box head says ${CLASSES[label]}, ${score.toFixed(2)}. The mask head drew a mask for each class:</p>
-          <fieldset class="views"><legend>Mask of</legend>${choicesMarkup("view", names, view)}</fieldset>
-          <div><span class="label">${side} × ${side} probabilities, and a rim of zeros</span><canvas class="grid" role="img"></canvas></div>
-          <output class="here" aria-live="polite"></output>
-          <p class="quiet">Violet: the mask. Black: the true one. Orange: the box, and the cells that the chosen pixel mixes.</p>
-        </div>
-      </div>
-      <div class="task">
-        <p><b>Task.</b> Find a threshold at which the mask of the box head’s class has the highest IoU with the true mask.</p>
-        <div class="row"><button type="button" class="main" name="claim">This is the highest</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+    return {
+      title: `From ${side} × ${side} cells to a mask`,
+      task: "Find a threshold at which the mask of the box head’s class has the highest IoU with the true mask.",
+      claim: "This is the highest", keys: "arrows choose a pixel (Shift: eight pixels)",
+      picture: `${pictureMarkup("scene")}${sliderMarkup("threshold", "Mask threshold")}
+        <output class="answer" aria-live="polite"></output><div>${canvasMarkup("curve")}</div>`,
+      side: `<output class="reading" aria-live="polite"></output>
+        <p class="quiet">The box head says ${CLASSES[label]}, ${score.toFixed(2)}. The mask head drew a mask for each class:</p>
+        ${groupMarkup("views", "Mask of", "view", names)}
+        <div><span class="label">${side} × ${side} probabilities, and a rim of zeros</span>${canvasMarkup("grid")}</div>
+        <p class="quiet">Violet: the box and the mask. Black: the true mask. Orange: the chosen pixel, and the cells that it mixes.</p>`,
+    };
   }
 
-  start({ scene: { height, width, rgb }, box, label, side, masks, truth, view, threshold }) {
-    const [bytes, planes] = [decodeBytes(rgb), decodeBytes(masks)];
-    Object.assign(this, { height, width, box, label, side, view, step: Math.round(threshold * STEPS), verdict: [false, HINT] });
-    this.truth = decodeRuns(truth, height * width);
-    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
+  ready({ scene, box, label, side, masks, truth }) {
+    const { height, width } = scene;
+    const planes = decodeBytes(masks);
+    Object.assign(this, { height, width, box, label, side, truth: decodeRuns(truth, height * width), picture: photo(scene) });
     this.masks = Object.fromEntries(NAMES.map((name, n) => {
       const grid = Array.from(planes.subarray(n * side ** 2, (n + 1) * side ** 2), (byte) => (byte + 0.5) / 256);
-      return [name, { grid, pasted: paste(grid, side, box, height, width), tried: new Set() }];
+      return [name, { grid, pasted: paste(grid, side, box, height, width) }];
     }));
-    this.pixel = { x: Math.floor((box[0] + box[2]) / 2), y: Math.floor((box[1] + box[3]) / 2) };
-    const scene = this.find(".scene");
-    onPointer(scene, width, { move: (x, y) => this.look(Math.floor(x), Math.floor(y)), hover: true,
+    onPointer(this.find(".scene"), width, { move: (x, y) => this.look(Math.floor(x), Math.floor(y)), hover: true,
       grabs: (x, y) => Math.hypot(x - this.pixel.x, y - this.pixel.y) < 12 });
-    onKeys(scene, (dx, dy) => this.look(this.pixel.x + dx, this.pixel.y + dy), () => this.claim());
-    this.slider = slider(this.shadowRoot, "threshold", STEPS, (step) => this.put({ step }));
-    this.find(".views").addEventListener("change", (event) => this.put({ view: event.target.value }));
-    this.find("[name=claim]").addEventListener("click", () => this.claim());
+    this.controls = {
+      tried: slider(this.shadowRoot, "threshold", STEPS, (tried) => this.change({ tried }), at),
+      view: choices(this.shadowRoot, "view", (view) => this.change({ view })),
+    };
   }
 
-  put(change) {
-    Object.assign(this, change, { verdict: [false, HINT] });
-    this.draw();
+  begin({ box, view, threshold }) {
+    const pixel = { x: Math.floor((box[0] + box[2]) / 2), y: Math.floor((box[1] + box[3]) / 2) };
+    Object.assign(this, { view, pixel, tried: Math.round(threshold * STEPS) });
+    for (const name of NAMES) this.masks[name].tries = new Set();
+  }
+
+  hint() {
+    return "Move the threshold until the IoU is as high as it can be, then press the button.";
   }
 
   look(x, y) {
     this.pixel = { x: clamp(x, 0, this.width - 1), y: clamp(y, 0, this.height - 1) };
     this.draw();
+  }
+
+  move(dx, dy) {
+    this.look(this.pixel.x + dx, this.pixel.y + dy);
   }
 
   /** What a class's mask and the true mask share at a threshold, and what either has. */
@@ -126,51 +123,44 @@ class MaskPaste extends Figure {
     return { ...sizes, iou: sizes.both / Math.max(sizes.mask + sizes.truth - sizes.both, 1) };
   }
 
-  claim() {
+  judge() {
     const name = CLASSES[this.label];
     const ious = Array.from({ length: STEPS + 1 }, (_, step) => this.overlap(name, step).iou);
     const best = Math.max(...ious);
-    if (this.view !== name) this.verdict = [false, `Not yet: this is not the mask of the class that the box head says, ${name}.`];
-    else if (ious[this.step] < best - 1e-9) this.verdict = [false, `Not yet: the IoU is ${ious[this.step].toFixed(3)}, and another threshold reaches more.`];
-    else {
-      const near = ious.flatMap((value, step) => (value > best - NEAR ? [step] : []));
-      this.verdict = [true, `✓ Solved. ${best.toFixed(3)} at ${at(this.step)}; at 0.50, the usual threshold, it is ${ious[STEPS / 2].toFixed(3)}. `
-        + `From ${at(near[0])} to ${at(near.at(-1))} it is less than ${NEAR} below the highest.`];
-    }
-    this.draw();
+    if (this.view !== name) return [false, `Not yet: this is not the mask of the class that the box head says, ${name}.`];
+    if (ious[this.tried] < best - 1e-9) return [false, `Not yet: the IoU is ${ious[this.tried].toFixed(3)}, and another threshold reaches more.`];
+    const near = ious.flatMap((value, step) => (value > best - NEAR ? [step] : []));
+    return [true, `✓ Solved. ${best.toFixed(3)} at ${at(this.tried)}; at 0.50, the usual threshold, it is ${ious[STEPS / 2].toFixed(3)}. `
+      + `From ${at(near[0])} to ${at(near.at(-1))} it is less than ${NEAR} below the highest.`];
   }
 
   // ---- drawing ----
 
   draw() {
-    this.masks[this.view].tried.add(this.step);
-    this.slider.set(this.step);
-    say(this.find("[name=threshold]").parentElement.querySelector("b"), at(this.step));
+    this.masks[this.view].tries.add(this.tried);
+    for (const name of ["tried", "view"]) this.controls[name].set(this[name]);
     const { left, top, right, bottom } = frameOf(this.box, this.side);
     const { x, y } = this.pixel;
     const inside = left <= x && x <= right && top <= y && y <= bottom;
     this.cells = inside ? { row: between(y, top, bottom, this.side + 2), column: between(x, left, right, this.side + 2) } : null;
     this.drawScene();
     this.drawMask();
-    this.drawCurve();
+    this.drawTries();
     this.write();
   }
 
   drawScene() {
-    const view = fitCanvas(this.find(".scene"), this.width, this.height, Math.min(this.stage(), 3 * this.width));
-    const { context } = view;
+    const view = fitPicture(this.find(".scene"), this.picture, this.stage());
     const { pasted } = this.masks[this.view];
-    const mine = (k) => pasted[k] > this.step / STEPS;
-    const tint = [...rgbOf(MASK), 105];
-    for (const layer of [this.picture, raster(this.width, this.height, (k) => (mine(k) ? tint : [0, 0, 0, 0]))]) {
-      context.drawImage(layer, 0, 0, context.canvas.width, context.canvas.height);
-    }
-    stroke(view, boxPath(this.box), BOX, 2);
-    stroke(view, outline(this.width, this.height, mine), MASK, 2);
-    stroke(view, outline(this.width, this.height, (k) => this.truth[k] === 1), TRUE, 1);
+    const mine = (k) => pasted[k] > this.tried / STEPS;
+    const tint = [...rgbOf(ANSWER), 105];
+    lay(view, raster(this.width, this.height, (k) => (mine(k) ? tint : [0, 0, 0, 0])));
+    stroke(view, boxPath(this.box), ANSWER, 2);
+    stroke(view, outline(this.width, this.height, mine), ANSWER, 2);
+    stroke(view, outline(this.width, this.height, (k) => this.truth[k] === 1), TRUE, 1.25);
     const { x, y } = this.pixel;
-    stroke(view, boxPath([x, y, x + 1, y + 1]), TRUE, 1.5);
-    tags(view, [{ text: `${CLASSES[this.label]}`, x: this.box[0], y: this.box[1], color: BOX, corner: true }], this.pixel);
+    stroke(view, boxPath([x, y, x + 1, y + 1]), CHOSEN, 2);
+    tags(view, [{ text: `${CLASSES[this.label]}`, x: this.box[0], y: this.box[1], color: ANSWER, corner: true }], this.pixel);
   }
 
   /** The grid with its rim, what lies above the threshold, and the cells that the chosen pixel mixes. */
@@ -178,68 +168,57 @@ class MaskPaste extends Figure {
     const [canvas, n] = [this.find(".grid"), this.side + 2];
     const view = fitCanvas(canvas, n, n, Math.min(canvas.parentElement.clientWidth, 260));
     const { context, scale, ratio } = view;
-    const style = getComputedStyle(this.find("figure"));
-    const [ground, soft, ink, bin] = ["--ground", "--soft", "--ink", "--bin"].map((name) => style.getPropertyValue(name).trim());
+    const { ground, soft, ink, chosen, answer } = this.inks("ground", "soft", "ink", "chosen", "answer");
     const { grid } = this.masks[this.view];
     context.fillStyle = soft;
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.fillStyle = ground;
     context.fillRect(scale, scale, this.side * scale, this.side * scale);
-    context.fillStyle = this.accent();
+    context.fillStyle = answer;
     grid.forEach((value, k) => {
       context.globalAlpha = value;
       context.fillRect((1 + (k % this.side)) * scale, (1 + Math.floor(k / this.side)) * scale, scale, scale);
     });
     context.globalAlpha = 1;
     const cell = (k) => [Math.floor(k / n) - 1, (k % n) - 1];
-    const mine = (k) => { const [i, j] = cell(k); return Math.min(i, j) >= 0 && Math.max(i, j) < this.side && grid[i * this.side + j] > this.step / STEPS; };
+    const mine = (k) => { const [i, j] = cell(k); return Math.min(i, j) >= 0 && Math.max(i, j) < this.side && grid[i * this.side + j] > this.tried / STEPS; };
     context.save();
     context.setTransform(scale, 0, 0, scale, 0, 0);
     [context.strokeStyle, context.lineWidth] = [ink, (2 * ratio) / scale];
     context.stroke(outline(n, n, mine));
     if (this.cells) {
       const { row, column } = this.cells;
-      [context.strokeStyle, context.lineWidth] = [bin, (3 * ratio) / scale];
+      [context.strokeStyle, context.lineWidth] = [chosen, (3 * ratio) / scale];
       context.strokeRect(column.low, row.low, column.high - column.low + 1, row.high - row.low + 1);
     }
     context.restore();
     const least = Math.min(...grid);
     canvas.setAttribute("aria-label", `The grid: probabilities from ${least.toFixed(2)} to ${Math.max(...grid).toFixed(2)}; `
-      + `${grid.filter((value) => value > this.step / STEPS).length} of ${grid.length} cells are above ${at(this.step)}.`);
+      + `${grid.filter((value) => value > this.tried / STEPS).length} of ${grid.length} cells are above ${at(this.tried)}.`);
   }
 
-  drawCurve() {
+  /** IoU at the thresholds tried so far. */
+  drawTries() {
     const canvas = this.find(".curve");
-    const { context, scale, ratio } = fitCanvas(canvas, 50, 13, canvas.parentElement.clientWidth);
-    const style = getComputedStyle(this.find("figure"));
-    const place = (step, iou) => [(1 + (48 * step) / STEPS) * scale, (12 - 11 * iou) * scale];
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    [context.strokeStyle, context.lineWidth] = [style.getPropertyValue("--line").trim(), ratio];
-    context.strokeRect(...place(0, 1), 48 * scale, 11 * scale);
-    const dots = [...this.masks[this.view].tried].sort((a, b) => a - b).map((step) => [step, this.overlap(this.view, step).iou]);
-    [context.strokeStyle, context.fillStyle, context.lineWidth] = [this.accent(), this.accent(), 2 * ratio];
-    for (const [step, iou] of dots) {
-      context.beginPath();
-      context.arc(...place(step, iou), (step === this.step ? 5 : 3) * ratio, 0, 7);
-      context.fill();
-    }
-    canvas.setAttribute("aria-label", `IoU with the true mask at the thresholds tried: ${dots.map(([step, iou]) => `${iou.toFixed(3)} at ${at(step)}`).join(", ")}.`);
+    const dots = [...this.masks[this.view].tries].sort((a, b) => a - b).map((step) => ({ step, x: step / STEPS, y: this.overlap(this.view, step).iou, large: step === this.tried }));
+    drawChart(this, canvas, { across: "threshold, as far as tried", up: "IoU", dots });
+    canvas.setAttribute("aria-label", `IoU with the true mask at the thresholds tried: ${dots.map(({ step, y }) => `${y.toFixed(3)} at ${at(step)}`).join(", ")}.`);
   }
 
   write() {
-    const { mask, truth, both, iou } = this.overlap(this.view, this.step);
+    const { mask, truth, both, iou } = this.overlap(this.view, this.tried);
     const whose = this.view === "target" ? "true mask, cut to the box," : `mask of ${this.view}`;
-    say(this.find(".answer"), `Above ${at(this.step)}, the ${whose} has ${count(mask)} pixels; the true one has ${count(truth)}. They share ${count(both)}: IoU ${iou.toFixed(3)}.`);
+    say(this.find(".answer"), `Above ${at(this.tried)}, the ${whose} has ${count(mask)} pixels; the true one has ${count(truth)}. They share ${count(both)}: IoU ${iou.toFixed(3)}.`);
     const { x, y } = this.pixel;
     const value = this.masks[this.view].pasted[y * this.width + x];
     const name = (k) => (k < 1 || k > this.side ? "rim" : String(k - 1));
     const two = ({ low, high }) => [...new Set([low, high].map(name))].join(" and ");
     const from = this.cells ? `from rows ${two(this.cells.row)}, columns ${two(this.cells.column)} of the grid` : "outside of the grid";
-    const mine = value > this.step / STEPS;
+    const mine = value > this.tried / STEPS;
     const right = mine === (this.truth[y * this.width + x] === 1);
-    say(this.find(".here"), `Pixel x ${x}, y ${y}: ${value.toFixed(3)}, ${from}. ${mine ? "In" : "Not in"} the mask, ${right ? "and rightly so" : "and wrongly so"}.`);
-    this.find(".scene").setAttribute("aria-label", `A scene with a detection, box ${this.box.map((side) => side.toFixed(1)).join(", ")}, its mask in violet, and the true mask’s outline in black. `
-      + `Pixel x ${x}, y ${y}: ${value.toFixed(3)}. Arrow keys go to another pixel, Enter claims that the IoU is the highest.`);
+    say(this.find(".reading"), `Pixel x ${x}, y ${y}: ${value.toFixed(3)}, ${from}. ${mine ? "In" : "Not in"} the mask, ${right ? "and rightly so" : "and wrongly so"}.`);
+    this.describe(`A scene with a detection, box ${this.box.map((side) => side.toFixed(1)).join(", ")}, its mask in violet, and the true mask’s outline in black. `
+      + `Pixel x ${x}, y ${y}: ${value.toFixed(3)}.`);
     this.writeTask();
   }
 }

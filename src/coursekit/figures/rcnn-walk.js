@@ -4,87 +4,89 @@
 // box (x1 y1 x2 y2) in bytes, averaged feature map in half bytes, scores in hundredths, and refined boxes for cat, dog and rabbit in bytes, 255 being the
 // picture's longer side. scripts/make_figure_data.py makes them with the package's shipped weights. Suppression is done here, as coursekit.boxes.nms does.
 
-import {
-  Figure, boxPath, choicesMarkup, clamp, classColor, className, decodeBytes, define, fitCanvas, onKeys, onPointer, raster, say, stroke, tags,
-} from "./kit.js";
+import { iou } from "./boxes.js";
+import { choices, groupMarkup, onPointer } from "./controls.js";
+import { boxPath, fitPicture, stroke, tags } from "./drawing.js";
+import { define } from "./figure.js";
+import { CHOSEN, GONE, classColor, className } from "./palette.js";
+import { decodeBytes, photo, raster } from "./pixels.js";
+import { TaskFigure, canvasMarkup, pictureMarkup } from "./task.js";
+import { clamp, say } from "./words.js";
 
 const STAGES = ["propose", "warp", "network", "svm", "regress", "nms"];
 const WORDS = { propose: "1 propose", warp: "2 warp", network: "3 network", svm: "4 SVMs", regress: "5 regressors", nms: "6 NMS" };
-const HINT = "Walk through the regions, choose one, then press the button.";
 const SQUARE = 64;
 const ms = (value) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
 
-class Walk extends Figure {
+class Walk extends TaskFigure {
   static style = `
     .stages { grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); }
-    .here { min-height: 4.4em; }
-    .bar { display: flex; height: 1.1rem; border: 1px solid var(--line); border-radius: 4px; overflow: hidden; background: var(--soft); }
+    .reading { min-height: 5.4em; }
+    .bar { display: flex; height: 1.1rem; border: 1px solid var(--line); border-radius: 4px; overflow: hidden; background: var(--soft); margin: 0.25rem 0; }
     .bar span { display: block; height: 100%; background: var(--accent); border-right: 1px solid var(--ground); }
-    .clock { font-variant-numeric: tabular-nums; min-height: 4.4em; font-size: 0.9rem; }
+    .clock { font-variant-numeric: tabular-nums; min-height: 5.6em; }
     .pair { display: flex; gap: 0.8rem; }
-    .pair canvas { image-rendering: auto; width: 112px; height: 112px; }
+    .pair canvas { image-rendering: auto; width: 112px; height: 112px; margin-top: 0.25rem; }
     .pair canvas.map { image-rendering: pixelated; }
-    table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; width: 100%; margin: 0; }
-    th, td { text-align: right; font-weight: 400; padding: 0.1rem 0.4rem; border: 0; border-bottom: 1px solid var(--line); background: none; color: inherit; }
-    tr > :first-child { text-align: left; }
-    th { color: var(--quiet); }
   `;
 
-  markup({ scores, stage = "propose" }) {
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">${scores.length / 3} regions through R-CNN</figcaption>
-      <fieldset class="stages"><legend>Stage</legend>${choicesMarkup("stage", WORDS, stage)}</fieldset>
-      <div class="body">
-        <div><canvas class="main" role="img" tabindex="0"></canvas>
-          <div class="steps"><button type="button" name="back">Previous</button><button type="button" class="main" name="next">Next region</button>
-            <button type="button" name="best">Next by score</button></div></div>
-        <div class="side">
-          <output class="here" aria-live="polite"></output>
-          <div class="pair"><div><span class="label">Warped</span><canvas class="square" role="img"></canvas></div>
-            <div><span class="label">Its map, 8 × 8</span><canvas class="map" role="img"></canvas></div></div>
-          <table><thead><tr><th>class</th><th>score</th><th>box, refined</th></tr></thead><tbody></tbody></table>
-          <div><span class="label">Clock: this scene, up to this region and stage</span><div class="bar" aria-hidden="true"></div><p class="clock"></p></div>
-        </div>
-      </div>
-      <div class="task">
-        <p><b>Task.</b> Find a region that an SVM takes for an animal (its score is above 0) and that NMS strikes out all the same.</p>
-        <div class="row"><button type="button" class="main" name="claim">This one</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+  parts({ scores }) {
+    return {
+      title: `${scores.length / 3} regions through R-CNN`,
+      task: "Find a region that an SVM takes for an animal (its score is above 0) and that NMS strikes out all the same.",
+      claim: "This one", next: "Next region", more: { best: "Next by score" }, keys: "arrows go to another region (up and down: ten on)",
+      settings: groupMarkup("stages", "Stage", "stage", WORDS),
+      picture: pictureMarkup("main"),
+      side: `<output class="reading" aria-live="polite"></output>
+        <div class="pair"><div><span class="label">Warped</span>${canvasMarkup("square")}</div>
+          <div><span class="label">Its map, 8 × 8</span>${canvasMarkup("map")}</div></div>
+        <table class="values"><caption class="hidden">The region’s scores and refined boxes</caption>
+          <thead><tr><th scope="col">class</th><th scope="col">score</th><th scope="col">box, refined</th></tr></thead><tbody></tbody></table>
+        <div><span class="label">Clock: this scene, up to this region and stage</span><div class="bar" aria-hidden="true"></div><p class="clock quiet"></p></div>`,
+    };
   }
 
-  start({ scene: { height, width, rgb }, context, fill, boxes: corners, maps, mapSide, scores, refined, ms: times, least, overlap, stage = "propose", region = 0 }) {
+  ready({ scene, context, fill, boxes: corners, maps, mapSide, scores, refined, ms: times, least, overlap }) {
+    const { height, width } = scene;
     const flat = decodeBytes(corners);
     const boxes = Array.from({ length: flat.length / 4 }, (_, r) => [...flat.subarray(4 * r, 4 * r + 4)]);
     const sides = [...decodeBytes(refined)].map((byte) => (byte * Math.max(height, width)) / 255);
-    Object.assign(this, { height, width, context, fill, boxes, mapSide, times, least, overlap, at: STAGES.indexOf(stage), region: clamp(region, 0, boxes.length - 1) });
-    const bytes = decodeBytes(rgb);
-    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
+    Object.assign(this, { height, width, context, fill, boxes, mapSide, times, least, overlap, picture: photo(scene) });
     this.maps = [...decodeBytes(maps)].flatMap((byte) => [17 * (byte >> 4), 17 * (byte & 15)]);
     this.scores = boxes.map((_, r) => [0, 1, 2].map((c) => scores[3 * r + c] / 100));
     this.refined = boxes.map((_, r) => [0, 1, 2].map((c) => sides.slice(12 * r + 4 * c, 12 * r + 4 * c + 4)));
     this.fate = [0, 1, 2].map((c) => this.suppress(c));
-    this.verdict = [false, HINT];
-    const main = this.find("canvas.main");
-    onKeys(main, (dx, dy) => this.go(this.region + dx + 10 * dy), () => this.claim());
-    onPointer(main, width, { move: (x, y) => this.pick(x, y), grabs: () => true });
-    this.shadowRoot.addEventListener("change", (event) => { this.at = STAGES.indexOf(event.target.value); this.draw(); });
-    for (const [name, step] of [["back", -1], ["next", 1]]) {
-      this.find(`[name=${name}]`).addEventListener("click", () => this.go((this.region + step + boxes.length) % boxes.length));
-    }
-    this.find("[name=best]").addEventListener("click", () => {
-      const best = this.scores.map((row) => Math.max(...row));
-      const order = boxes.map((_, r) => r).sort((a, b) => best[b] - best[a] || a - b);
-      this.go(order[(this.walked = (this.walked ?? -1) + 1) % boxes.length]);
-    });
-    this.find("[name=claim]").addEventListener("click", () => this.claim());
+    onPointer(this.find("canvas.main"), width, { move: (x, y) => this.pick(x, y), grabs: () => true });
+    this.stages = choices(this.shadowRoot, "stage", (stage) => { this.at = STAGES.indexOf(stage); this.draw(); });
+    this.find("[name=best]").addEventListener("click", () => this.goBest());
+  }
+
+  begin({ stage = "propose", region = 0 }) {
+    Object.assign(this, { at: STAGES.indexOf(stage), region: clamp(region, 0, this.boxes.length - 1), walked: -1 });
+  }
+
+  hint() {
+    return "Walk through the regions and the stages, choose a region, then press the button.";
   }
 
   go(region) {
-    this.region = clamp(region, 0, this.boxes.length - 1);
-    this.verdict = [false, HINT];
-    this.draw();
+    this.change({ region: clamp(region, 0, this.boxes.length - 1) });
+  }
+
+  step(by) {
+    this.go((this.region + by + this.boxes.length) % this.boxes.length);
+  }
+
+  move(dx, dy) {
+    this.go(this.region + dx + 10 * dy);
+  }
+
+  /** The next one by falling score. */
+  goBest() {
+    const best = this.scores.map((row) => Math.max(...row));
+    const order = this.boxes.map((_, r) => r).sort((a, b) => best[b] - best[a] || a - b);
+    this.walked = (this.walked + 1) % order.length;
+    this.go(order[this.walked]);
   }
 
   /** The smallest region that holds the point. */
@@ -92,12 +94,6 @@ class Walk extends Figure {
     const size = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
     const holds = this.boxes.flatMap((b, r) => (b[0] <= x && x < b[2] && b[1] <= y && y < b[3] ? [r] : []));
     if (holds.length) this.go(holds.reduce((a, r) => (size(this.boxes[r]) < size(this.boxes[a]) ? r : a)));
-  }
-
-  iou(a, b) {
-    const inter = Math.max(Math.min(a[2], b[2]) - Math.max(a[0], b[0]), 0) * Math.max(Math.min(a[3], b[3]) - Math.max(a[1], b[1]), 0);
-    const area = (c) => (c[2] - c[0]) * (c[3] - c[1]);
-    return inter ? inter / (area(a) + area(b) - inter) : 0;
   }
 
   order(c) {
@@ -110,7 +106,7 @@ class Walk extends Figure {
     const kept = [];
     for (const r of this.order(c)) {
       if (this.scores[r][c] <= this.least) break;
-      const by = kept.find((k) => this.iou(this.refined[k][c], this.refined[r][c]) > this.overlap);
+      const by = kept.find((k) => iou(this.refined[k][c], this.refined[r][c]) > this.overlap);
       fate[r] = by ?? -1;
       if (by === undefined) kept.push(r);
     }
@@ -130,9 +126,8 @@ class Walk extends Figure {
   draw() {
     const [r, c] = [this.region, this.bestClass(this.region)];
     const { at } = this;
-    const main = this.find("canvas.main");
-    const view = fitCanvas(main, this.width, this.height, Math.min(this.stage(), 420));
-    view.context.drawImage(this.picture, 0, 0, main.width, main.height);
+    const view = fitPicture(this.find("canvas.main"), this.picture, this.stage());
+    this.stages.set(STAGES[at]);
     const box = this.boxes[r];
     if (at === 0) {
       const { context, scale, ratio } = view;
@@ -140,8 +135,8 @@ class Walk extends Figure {
       context.lineWidth = ratio;
       for (const [x1, y1, x2, y2] of this.boxes) context.strokeRect(x1 * scale, y1 * scale, (x2 - x1) * scale, (y2 - y1) * scale);
     }
-    if (at < 5) stroke(view, boxPath(box), "#111418", 2);
-    if (at === 1 || at === 2) stroke(view, boxPath(this.around(box)), "#5C6670", 1);
+    if (at < 5) stroke(view, boxPath(box), CHOSEN, 2);
+    if (at === 1 || at === 2) stroke(view, boxPath(this.around(box)), GONE, 1, [4, 3]);
     if (at === 4) stroke(view, boxPath(this.refined[r][c]), classColor(this, c + 1), 2);
     if (at === 5) this.drawKept(view, r, c);
     this.drawSquare(box, at);
@@ -164,7 +159,7 @@ class Walk extends Figure {
         items.push({ text: `${className(k + 1)} ${this.scores[n][k].toFixed(2)}`, x: this.refined[n][k][0], y: this.refined[n][k][1], color, corner: true });
       });
     }
-    stroke(view, boxPath(this.refined[r][c]), "#111418", 1.5);
+    stroke(view, boxPath(this.refined[r][c]), CHOSEN, 1.5);
     tags(view, items);
   }
 
@@ -192,29 +187,29 @@ class Walk extends Figure {
     const score = this.scores[r][c].toFixed(2);
     const end = fate === null ? `Its best score, ${score} for ${name}, is too low for a detection.`
       : fate < 0 ? `Kept: ${name} ${score}.`
-        : `Struck out: region ${fate} is a better ${name}, and overlaps it by ${this.iou(this.refined[fate][c], this.refined[r][c]).toFixed(2)}.`;
+        : `Struck out: region ${fate} is a better ${name}, and overlaps it by ${iou(this.refined[fate][c], this.refined[r][c]).toFixed(2)}.`;
     const moves = this.refined[r][c].map((v, i) => Math.round(v - this.boxes[r][i])).map((v) => (v < 0 ? `−${-v}` : `${v + 0}`));
     const now = [`${x2 - x1} × ${y2 - y1} pixels, from x ${x1}, y ${y1}.`, "Stretched to 64 × 64, with context around it.", "8 × 8 cells of 128 numbers, averaged to 4 × 4: 2048 features.",
       `Highest score: ${score} for ${name}.`, `The ${name} regression moves x1, y1, x2, y2 by ${moves.join(", ")} pixels.`, end][at];
-    say(this.find(".here"), `Region ${r} of ${this.boxes.length}. ${now}`);
+    say(this.find(".reading"), `Region ${r} of ${this.boxes.length}. ${now}`);
     this.find("tbody").innerHTML = [0, 1, 2].map((k) => `<tr><td>${className(k + 1)}</td><td>${at < 3 ? "–" : this.scores[r][k].toFixed(2)}</td>`
       + `<td>${at < 4 ? "–" : this.refined[r][k].map((v) => Math.round(v)).join(" ")}</td></tr>`).join("");
     const spent = this.spent();
     const total = this.times.reduce((a, b) => a + b, 0);
     this.find(".bar").innerHTML = spent.map((value) => `<span style="width:${(100 * value) / total}%"></span>`).join("");
     say(this.find(".clock"), `${ms(spent.reduce((a, b) => a + b, 0))} of ${ms(total)}. All regions: ${STAGES.map((key, n) => `${WORDS[key].slice(2)} ${ms(this.times[n])}`).join(", ")}.`);
-    this.find("canvas.main").setAttribute("aria-label", `The scene, ${WORDS[STAGES[at]].slice(2)}: region ${r}. Arrow keys choose a region.`);
+    this.describe(`The scene, ${WORDS[STAGES[at]].slice(2)}: region ${r}.`);
     this.writeTask();
   }
 
-  claim() {
+  judge() {
     const [r, c] = [this.region, this.bestClass(this.region)];
     const score = this.scores[r][c];
     const fate = this.fate[c][r];
-    if (score <= 0) this.verdict = [false, `Not yet: the best score of region ${r} is ${score.toFixed(2)}, so no SVM takes it for an animal.`];
-    else if (fate < 0) this.verdict = [false, `Not yet: region ${r} is kept, as ${className(c + 1)} ${score.toFixed(2)}.`];
-    else this.verdict = [true, `✓ Solved. Region ${r} scores ${score.toFixed(2)} for ${className(c + 1)}, but region ${fate} scores ${this.scores[fate][c].toFixed(2)} and overlaps it by ${this.iou(this.refined[fate][c], this.refined[r][c]).toFixed(2)}.`];
-    this.draw();
+    if (score <= 0) return [false, `Not yet: the best score of region ${r} is ${score.toFixed(2)}, so no SVM takes it for an animal.`];
+    if (fate < 0) return [false, `Not yet: region ${r} is kept, as ${className(c + 1)} ${score.toFixed(2)}.`];
+    return [true, `✓ Solved. Region ${r} scores ${score.toFixed(2)} for ${className(c + 1)}, but region ${fate} scores ${this.scores[fate][c].toFixed(2)} `
+      + `and overlaps it by ${iou(this.refined[fate][c], this.refined[r][c]).toFixed(2)}.`];
   }
 }
 

@@ -1,12 +1,20 @@
 // What the figures of regions share (chapters 10 and 12): RoI pooling and RoIAlign as coursekit.roi has them, with places in single precision
 // as torch, and a region dragged over a picture beside its map.
 
-import { Figure, PALETTE, boxPath, clamp, decodeBytes, onDrag, onKeys, onPointer, raster, short } from "./kit.js";
+import { choices, groupMarkup, onDrag, onPointer } from "./controls.js";
+import { boxPath, letters } from "./drawing.js";
+import { ANSWER } from "./palette.js";
+import { photo } from "./pixels.js";
+import { TaskFigure } from "./task.js";
+import { clamp, short } from "./words.js";
 
-export const PARTS = { whole: "whole", first: "top left", last: "bottom right" };
+const PARTS = { whole: "whole", first: "top left", last: "bottom right" };
 export const GRIPS = { whole: "the whole region", first: "its top left corner", last: "its bottom right corner" };
-export const BINS = { 2: "2 × 2 bins", 3: "3 × 3 bins", 7: "7 × 7 bins" };
-export const [ASKED, WHOLE] = [PALETTE[4], "#111418"];
+const BINS = { 2: "2 × 2 bins", 3: "3 × 3 bins", 7: "7 × 7 bins" };
+export const [ASKED, WHOLE] = [ANSWER, "#111418"];     // the region asked for, and the whole cells that RoI pooling takes for it
+
+/** What is set in both figures: what the arrow keys move, and how many bins there are. */
+export const settingsMarkup = groupMarkup("parts", "Arrow keys move", "part", PARTS) + groupMarkup("bins", "Bins", "bins", BINS);
 
 export const POINTS = 2;      // of a bin of RoIAlign, along each axis
 
@@ -76,34 +84,56 @@ export function roiAlign({ values, rows, columns }, [x1, y1, x2, y2], scale, bin
 export const span = (low, high) => `${short(low, 3)} … ${short(high, 3)}`.replace(/-/g, "−");
 export const cellsOf = (from, stop) => (stop <= from ? "none" : stop - from === 1 ? `cell ${from}` : `cells ${from} to ${stop - 1}`).replace(/-/g, "−");
 export const signed = (value, digits = 1) => (short(value, digits) === "0" ? "0" : `${value < 0 ? "−" : "+"}${short(Math.abs(value), digits)}`);
-export const plural = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
 
-/** A region of a picture and its map, a margin of one cell around both: it gives `moved()` (words), `claim()`, and what a Figure gives. */
-export class RegionFigure extends Figure {
-  /** From data-params { scene, stride, rows, columns, map, box, bins }; the region is dragged on `canvas`. */
-  startRegion({ scene: { height, width, rgb }, stride, rows, columns, map, box, bins }, canvas) {
-    const bytes = decodeBytes(rgb);
-    Object.assign(this, { height, width, stride, rows, columns, box: [...box], kept: [...box], count: bins, bin: 0, grip: "whole" });
-    this.map = { values: map, rows, columns };
-    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
-    onDrag(canvas, width, { part: (x, y) => this.partAt(x, y), move: (...by) => this.moveBy(...by), margin: stride });
-    onKeys(canvas, (dx, dy) => this.moveBy(this.grip, dx, dy), () => this.claim());
-    this.find(".parts").addEventListener("change", (event) => { this.grip = event.target.value; this.draw(); });
-    this.find(".bins").addEventListener("change", (event) => { this.divide(Number(event.target.value)); });
+/** A region of a picture and its map, a margin of one cell around both: it gives `moved()` (words), and what a TaskFigure gives. */
+export class RegionFigure extends TaskFigure {
+  static style = `
+    @container (min-width: 40rem) { .body.body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
+    .body .label { display: block; margin-bottom: 6px; }
+    .parts, .bins, .views { grid-template-columns: repeat(3, 1fr); margin: 0; }
+    .pair { display: flex; gap: 12px; min-height: 11.6rem; }
+    .pair > * { flex: 1 1 0; min-width: 0; }
+    table.values { font-size: 0.8rem; height: 16.4rem; }
+    .reading { min-height: 9.8em; }
+    .verdict { min-height: 8.7em; }
+    .values th, .values td { text-align: left; }
+    .values tbody th { color: var(--quiet); }
+    .values tr.strong > * { font-weight: 650; color: var(--ink); background: var(--soft); }
+    .main .steps, .side .steps { margin: 0; }
+    .side .keys { margin: 0; }
+    .body + output { margin-top: 0.9rem; }
+    @container (min-width: 40rem) { .reading { min-height: 5.4em; } .verdict { min-height: 5.8em; } table.values { height: 12.8rem; } }
+  `;
+
+  /** From data-params { scene, stride, rows, columns, map, box, bins }; the region is dragged on the picture. */
+  ready({ scene, stride, rows, columns }) {
+    const { height, width } = scene;
+    Object.assign(this, { height, width, stride, rows, columns, picture: photo(scene) });
+    const take = (part) => { if (part in GRIPS) this.hold(part); };
+    onDrag(this.find(".scene"), width, { part: (x, y) => this.partAt(x, y), move: (...by) => this.moveBy(...by), margin: stride, begin: take });
+    this.controls = { grip: choices(this.shadowRoot, "part", (grip) => this.hold(grip)), count: choices(this.shadowRoot, "bins", (bins) => this.divide(Number(bins))) };
+    this.find("[name=remember]").addEventListener("click", () => this.change({ kept: [...this.box] }));
   }
 
-  /** The buttons: those that all figures of regions have, and `more`. */
-  listen(more) {
-    const acts = { back: () => this.step(-1), next: () => this.step(1), claim: () => this.claim(), ...more,
-      remember: () => { this.kept = [...this.box]; this.put(this.box); } };
-    for (const [name, act] of Object.entries(acts)) this.find(`[name=${name}]`).addEventListener("click", act);
-    this.verdict = [false, this.moved()];
+  begin({ box, bins, map, rows, columns }) {
+    Object.assign(this, { box: [...box], kept: [...box], count: bins, bin: 0, grip: "whole", map: { values: map, rows, columns } });
+  }
+
+  hint() {
+    return this.moved();
+  }
+
+  hold(grip) {
+    this.grip = grip;
+    this.draw();
+  }
+
+  move(dx, dy) {
+    this.moveBy(this.grip, dx, dy);
   }
 
   put(box) {
-    this.box = box;
-    this.verdict = [false, this.moved()];
-    this.draw();
+    this.change({ box });
   }
 
   /** The part of the region under a pointer: a corner as [side of x, side of y], the whole region, or null. */
@@ -166,8 +196,8 @@ export class RegionFigure extends Figure {
   measure(names) {
     const ratio = window.devicePixelRatio || 1;
     const side = Math.max(4, Math.floor(Math.min(this.find(".plane").clientWidth / (this.columns + 2), 26) * ratio));
-    const style = getComputedStyle(this.find("figure"));
-    return { side, ratio, ink: Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) };
+    for (const name of ["grip", "count"]) this.controls[name].set(this[name]);
+    return { side, ratio, ink: this.inks(...names) };
   }
 
   /** A canvas of the map's cells and a margin of one cell around them. */
@@ -196,7 +226,7 @@ export class RegionFigure extends Figure {
     context.fillStyle = ink.ground;
     context.fillRect(0, 0, context.canvas.width, context.canvas.height);
     for (const { value, x, y, bins, win, here } of cells) {
-      context.fillStyle = here ? ink.bin : win ? ink.ink : ink.accent;
+      context.fillStyle = here ? ink.chosen : win ? ink.ink : ink.accent;
       context.globalAlpha = win ? 1 : ((bins ? 0.55 : 0.25) * value) / most;
       context.fillRect(x, y, side, side);
       context.globalAlpha = 1;
@@ -210,8 +240,8 @@ export class RegionFigure extends Figure {
   /** The map's numbers, with a halo where lines cross them, and along two sides those of its columns and rows. */
   drawNumbers(cells, context, side, ratio, ink) {
     [context.textAlign, context.textBaseline] = ["center", "middle"];
-    const write = (words, x, y, color, share = 0.54, bold = "", halo = null) => {
-      context.font = `${bold}${share * side * (words > 99 ? 0.8 : 1)}px system-ui, sans-serif`;
+    const write = (words, x, y, color, share = 0.54, bold = 400, halo = null) => {
+      context.font = letters(context, share * side * (words > 99 ? 0.8 : 1), bold);
       [context.fillStyle, context.strokeStyle, context.lineWidth] = [color, halo, 2.5 * ratio];
       if (halo) context.strokeText(words, x + side / 2, y + side * 0.53);
       context.fillText(words, x + side / 2, y + side * 0.53);
@@ -219,8 +249,8 @@ export class RegionFigure extends Figure {
     for (let k = 0; k < this.columns; k += 1) write(k, (k + 1) * side, 0, ink.quiet, 0.45);
     for (let k = 0; k < this.rows; k += 1) write(k, 0, (k + 1) * side, ink.quiet, 0.45);
     for (const { value, x, y, bins, win, here } of cells) {
-      if (win) write(value, x, y, here ? ink["on-bin"] : ink.ground, 0.54, "700 ");
-      else write(value, x, y, bins ? ink.ink : ink.quiet, 0.54, "", bins ? ink.ground : null);
+      if (win) write(value, x, y, here ? ink["on-chosen"] : ink.ground, 0.54, 700);
+      else write(value, x, y, bins ? ink.ink : ink.quiet, 0.54, 400, bins ? ink.ground : null);
     }
   }
 

@@ -4,90 +4,65 @@
 // and map. On a ramp, a cell's value is the place of its middle in pixels. All else is computed here, as coursekit.roi's roi_pool and
 // roi_align(sampling_ratio=2, aligned=True) do, places in single precision as torch; the tests compare.
 
-import { choicesMarkup, define, drawGrid, say, short, stroke, tags } from "./kit.js";
-import { ASKED, BINS, GRIPS, PARTS, POINTS, RegionFigure, WHOLE, plural, roiAlign, roiPool, signed, span } from "./region.js";
+import { buttonMarkup, choices, groupMarkup } from "./controls.js";
+import { drawGrid, stroke, tags } from "./drawing.js";
+import { define } from "./figure.js";
+import { CHOSEN } from "./palette.js";
+import { ASKED, GRIPS, POINTS, RegionFigure, WHOLE, roiAlign, roiPool, settingsMarkup, signed, span } from "./region.js";
+import { canvasMarkup, pictureMarkup } from "./task.js";
+import { plural, say, short } from "./words.js";
 
-const TASTE = "#B5532A";      // RoI pooling's chosen bin, over the picture
 const ROWS = { asked: "asked for, px", pool: "RoI pooling, px", off: "edges moved", middle: "", pooled: "RoI pooling’s cells", aligned: "RoIAlign’s points" };
 
 const middleOf = (low, high) => (low + high) / 2;
 const number = (value, digits = 2) => short(value, digits).replace("-", "−");
 
 class RoiAlign extends RegionFigure {
-  static style = `
-    :host { --bin: ${TASTE}; --on-bin: #FFFFFF; --exact: ${ASKED}; }
-    :host([data-scheme="dark"]) { --bin: #F0915F; --on-bin: #24110A; --exact: #C6A6E8; }
-    @container (min-width: 40rem) { .body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
-    .body .label { display: block; margin-bottom: 6px; }
-    .parts, .bins, .views { grid-template-columns: repeat(3, 1fr); margin: 0; }
-    .pair { display: flex; gap: 12px; min-height: 11.2rem; }
-    .pair > * { flex: 1 1 0; min-width: 0; }
-    canvas.pooled, canvas.aligned { cursor: pointer; }
-    .kind { font-size: 0.9375rem; font-weight: 650; margin: 0; padding-left: 0.5rem; border-left: 4px solid var(--bin); }
-    .kind.exact { border-color: var(--exact); }
-    table.stages { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
-    .stages th, .stages td { padding: 0.25rem 0.2rem; text-align: left; font-weight: 400; border: 0; border-bottom: 1px solid var(--line); background: none; color: inherit; }
-    .stages th { padding-left: 0; color: var(--quiet); }
-    .stages thead th { padding-left: 0.2rem; }
-    .stages tr.off > *, .stages tr.pooled > *, .stages tr.aligned > * { font-weight: 650; color: var(--ink); background: var(--soft); }
-    .steps { margin: 0; }
-    .answer { min-height: 4.4em; margin-top: 0.3rem; }
-    .point { min-height: 2.9em; margin-top: 0.8rem; }
-    @container (min-width: 40rem) { .answer { min-height: 2.9em; } .point { min-height: 1.45em; } }
+  static style = `${RegionFigure.style}
+    .kind { font-weight: 650; padding-left: 0.5rem; border-left: 4px solid var(--chosen); }
+    .kind.exact { border-color: var(--answer); }
+    .point { min-height: 3.9em; margin-top: 0.5rem; }
+    @container (min-width: 40rem) { .point { min-height: 1.45em; } }
   `;
 
-  markup({ channel, channels, bins, view }) {
-    const lines = Object.entries(ROWS).map(([key, words]) => `<tr class="${key}"><th scope="row">${words}</th><td></td><td></td></tr>`);
+  parts({ channel }) {
+    const strong = ["off", "pooled", "aligned"];
+    const lines = Object.entries(ROWS).map(([key, words]) =>
+      `<tr class="${key} ${strong.includes(key) ? "strong" : ""}"><th scope="row">${words}</th><td></td><td></td></tr>`);
     const views = { channel: `channel ${channel}`, x: "ramp across", y: "ramp down" };
-    const pair = (key, words, cells) => `<div class="pair"><div><span class="label ${key}name">${words}</span><canvas class="${key}" role="img"></canvas></div>
-      <div><span class="label ${cells}name"></span><canvas class="${cells}" role="img"></canvas></div></div>`;
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">The same region, rounded and not</figcaption>
-      <div class="body">
-        <div class="plane"><span class="label">The picture: drag the region or a corner</span>
-          <canvas class="scene" role="img" tabindex="0"></canvas></div>
-        <div><span class="label mapname"></span><canvas class="map" role="img"></canvas></div>
-        <div class="side">
-          <fieldset class="parts"><legend>Arrow keys move</legend>${choicesMarkup("part", PARTS, "whole")}</fieldset>
-          <fieldset class="bins"><legend>Bins</legend>${choicesMarkup("bins", BINS, String(bins))}</fieldset>
-          <fieldset class="views"><legend>The map</legend>${choicesMarkup("view", views, view)}</fieldset>
-          <div class="steps"><button type="button" name="back">Back</button><button type="button" name="next">Next bin</button>
-            <button type="button" name="point">Next point</button><button type="button" name="reset">Start again</button></div>
-        </div>
-        <div class="side">
-          <table class="stages"><caption class="hidden">What was asked for, and where both looked</caption>
+    const pair = (key, cells) => `<div class="pair"><div><span class="label ${key}name"></span>${canvasMarkup(`${key} chooses`)}</div>
+      <div><span class="label ${cells}name"></span>${canvasMarkup(cells)}</div></div>`;
+    return {
+      title: "The same region, rounded and not",
+      task: "Remember a region, then move all of it by half a cell or more, but less than a cell, so that RoI pooling’s numbers stay and RoIAlign’s change.",
+      claim: "Only RoIAlign’s changed", beside: buttonMarkup("remember", "Remember"), next: "Next bin", more: { point: "Next point" },
+      keys: "arrows move the region or its corner (Shift: eight pixels)",
+      body: (steps) => `<div class="plane"><span class="label">The picture: drag the region or a corner</span>${pictureMarkup("scene")}</div>
+        <div><span class="label mapname"></span>${canvasMarkup("map")}</div>
+        <div class="side">${settingsMarkup}${groupMarkup("views", "The map", "view", views)}${steps}</div>
+        <div class="side"><table class="values"><caption class="hidden">What was asked for, and where both looked</caption>
             <thead><tr><th scope="col"><span class="hidden">what</span></th><th scope="col">across</th><th scope="col">down</th></tr></thead>
-            <tbody>${lines.join("")}</tbody></table>
-        </div>
-        <div class="side"><p class="kind">RoI pooling: the greatest of whole cells</p>${pair("pooled", "", "inside")}</div>
-        <div class="side"><p class="kind exact">RoIAlign: the mean of four points</p>${pair("aligned", "", "around")}</div>
-      </div>
-      <output class="point" aria-live="polite"></output>
-      <output class="answer" aria-live="polite"></output>
-      <div class="task">
-        <p><b>Task.</b> Remember a region, then move all of it by half a cell or more, but less than a cell, so that RoI pooling’s numbers stay and RoIAlign’s change.</p>
-        <div class="row"><button type="button" name="remember">Remember</button><button type="button" class="main" name="claim">Only RoIAlign’s changed</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+            <tbody>${lines.join("")}</tbody></table></div>
+        <div class="side"><p class="kind">RoI pooling: the greatest of whole cells</p>${pair("pooled", "inside")}</div>
+        <div class="side"><p class="kind exact">RoIAlign: the mean of four points</p>${pair("aligned", "around")}</div>`,
+      foot: '<output class="reading" aria-live="polite"></output><output class="point quiet" aria-live="polite"></output>',
+    };
   }
 
-  start(params) {
-    const { channels, channel, box, map, view, rows, columns, stride } = params;
+  ready(params) {
+    const { channels, channel, map, rows, columns, stride } = params;
     const ramp = (place) => Array.from({ length: rows * columns }, (_, k) => (place(k) + 0.5) * stride);
     this.views = { channel: map, x: ramp((k) => k % columns), y: ramp((k) => Math.floor(k / columns)) };
-    Object.assign(this, { channel, channels, view, point: 0 });
-    this.startRegion({ ...params, map: this.views[view] }, this.find(".scene"));
-    const middle = () => { this.bin = Math.floor(this.count / 2) * (this.count + 1); };
-    middle();
+    Object.assign(this, { channel, channels });
+    super.ready(params);
     for (const name of [".pooled", ".aligned"]) this.choosesOn(this.find(`canvas${name}`));
-    this.find(".views").addEventListener("change", (event) => {
-      this.view = event.target.value;
-      this.map = { ...this.map, values: this.views[this.view] };
-      this.put(this.box);
-    });
-    this.listen({ point: () => { this.point = (this.point + 1) % POINTS ** 2; this.draw(); },
-      reset: () => { this.kept = [...box]; this.point = 0; middle(); this.put([...box]); } });
+    this.controls.view = choices(this.shadowRoot, "view", (view) => this.change({ view, map: { ...this.map, values: this.views[view] } }));
+    this.find("[name=point]").addEventListener("click", () => { this.point = (this.point + 1) % POINTS ** 2; this.draw(); });
+  }
+
+  begin(params) {
+    super.begin({ ...params, map: this.views[params.view] });
+    Object.assign(this, { view: params.view, point: 0, bin: Math.floor(this.count / 2) * (this.count + 1) });
   }
 
   both(box) {
@@ -111,29 +86,27 @@ class RoiAlign extends RegionFigure {
     return `${way} since it was remembered: of ${n} numbers each, ${pooled} of RoI pooling’s and ${aligned} of RoIAlign’s have changed.`;
   }
 
-  claim() {
+  judge() {
     const { dx, dy, resized, steps, pooled, aligned, n } = this.since();
     const far = Math.max(Math.abs(dx), Math.abs(dy));
-    const no = (words) => { this.verdict = [false, `Not yet: ${words}`]; };
+    const no = (words) => [false, `Not yet: ${words}`];
     const ramp = this.view === "x" ? dx : dy;
-    if (!far && !resized) no("the region has not moved since it was remembered.");
-    else if (resized) no("the region has another size than the one remembered.");
-    else if (far >= this.stride) no(`a move of ${far} px is no less than a cell, which is ${this.stride} px.`);
-    else if (far < this.stride / 2) no(`a move of ${far} px is less than half a cell, which is ${this.stride / 2} px.`);
-    else if (pooled || !aligned) no(this.moved().toLowerCase().replace(/roi/g, "RoI").replace("RoIalign", "RoIAlign"));
-    else {
-      const follow = this.view !== "channel" && steps.every((step) => Math.abs(step - ramp) < 1e-3);
-      this.verdict = [true, `✓ Solved. The region moved by ${far} px: RoI pooling’s ${n} numbers do not tell, ${follow
-        ? `RoIAlign’s have all changed by ${signed(ramp)}, just as far as the region moved along this ramp` : `${aligned} of RoIAlign’s have changed`}.`];
-    }
-    this.draw();
+    if (!far && !resized) return no("the region has not moved since it was remembered.");
+    if (resized) return no("the region has another size than the one remembered.");
+    if (far >= this.stride) return no(`a move of ${far} px is no less than a cell, which is ${this.stride} px.`);
+    if (far < this.stride / 2) return no(`a move of ${far} px is less than half a cell, which is ${this.stride / 2} px.`);
+    if (pooled || !aligned) return no(this.moved().replace(/^./, (letter) => letter.toLowerCase()));
+    const follow = this.view !== "channel" && steps.every((step) => Math.abs(step - ramp) < 1e-3);
+    return [true, `✓ Solved. The region moved by ${far} px: RoI pooling’s ${n} numbers do not tell, ${follow
+      ? `RoIAlign’s have all changed by ${signed(ramp)}, just as far as the region moved along this ramp` : `${aligned} of RoIAlign’s have changed`}.`];
   }
 
   // ---- drawing ----
 
   draw() {
     const result = this.both(this.box);
-    const { side, ratio, ink } = this.measure(["ground", "soft", "line", "ink", "quiet", "accent", "bin", "on-bin", "exact"]);
+    const { side, ratio, ink } = this.measure(["ground", "soft", "line", "ink", "quiet", "accent", "chosen", "on-chosen", "answer"]);
+    this.controls.view.set(this.view);
     const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count];
     const [x1, y1, x2, y2] = this.box;
     const [w, h] = [(x2 - x1) / this.count, (y2 - y1) / this.count];
@@ -160,10 +133,8 @@ class RoiAlign extends RegionFigure {
     const whole = [across.first, down.first, across.last + 1, down.last + 1].map((k) => k * this.stride);
     const { row, column, exact } = this.chosen;
     stroke(view, path(whole), WHOLE, 2);
-    if (row.stop > row.from && column.stop > column.from) stroke(view, path([column.from, row.from, column.stop, row.stop].map((k) => k * this.stride)), TASTE, 2.5);
-    context.setLineDash([(5 * ratio) / view.scale, (4 * ratio) / view.scale]);
-    stroke(view, path(this.box), ASKED, 2);
-    context.setLineDash([]);
+    if (row.stop > row.from && column.stop > column.from) stroke(view, path([column.from, row.from, column.stop, row.stop].map((k) => k * this.stride)), CHOSEN, 2.5);
+    stroke(view, path(this.box), ASKED, 2, [5, 4]);
     stroke(view, path(exact), ASKED, 2);
     const [x1, y1, x2, y2] = this.box;
     for (const [x, y] of [[x1, y1], [x2, y1], [x1, y2], [x2, y2]]) stroke(view, path([x - 1.2, y - 1.2, x + 1.2, y + 1.2]), ASKED, 2);
@@ -182,7 +153,7 @@ class RoiAlign extends RegionFigure {
     this.drawCells(cells, context, side, ratio, ink);
     const rect = ([x1, y1, x2, y2], dash, width) => {
       const at = (value) => (value / this.stride + 1) * side;
-      [context.strokeStyle, context.lineWidth] = [ink.exact, width * ratio];
+      [context.strokeStyle, context.lineWidth] = [ink.answer, width * ratio];
       context.setLineDash(dash.map((d) => d * ratio));
       context.strokeRect(at(x1), at(y1), at(x2) - at(x1), at(y2) - at(y1));
       context.setLineDash([]);
@@ -191,10 +162,10 @@ class RoiAlign extends RegionFigure {
     this.inMap(context, side, ratio, () => this.frameCells(context, c, r, side, ratio, { inset: 0, width: 2.5, color: ink.ink }));
     this.drawNumbers(cells, context, side, ratio, ink);
     this.inMap(context, side, ratio, () => {
-      this.frameCells(context, column, row, side, ratio, { inset: 1, width: 3, color: ink.bin });
+      this.frameCells(context, column, row, side, ratio, { inset: 1, width: 3, color: ink.chosen });
       rect(this.box, [5, 4], 2);
       rect(exact, [], 2);
-      aligned.points.forEach((point, k) => this.dot(context, point, side, (k === this.point ? 4.5 : 3) * ratio, ink.exact, ink.ground));
+      aligned.points.forEach((point, k) => this.dot(context, point, side, (k === this.point ? 4.5 : 3) * ratio, ink.answer, ink.ground));
     });
   }
 
@@ -206,7 +177,7 @@ class RoiAlign extends RegionFigure {
       drawGrid(this, this.find(`canvas.${name}`), this.count, this.count, room, (i, j) => {
         const { value } = bins[i * this.count + j];
         return { text: number(value, this.count < 7 || value < 9.95 ? 1 : 0), share: value / most, ring: i * this.count + j === this.bin ? "here" : "" };
-      }, room / this.count, Math.min(0.5, (20 * this.count) / room));
+      }, { most: room / this.count, size: 0.5 });
     }
     const { row, column, pooled: { at } } = this.chosen;
     const inside = [...this.chosen.aligned.points].filter((point) => point.terms.length);
@@ -222,7 +193,7 @@ class RoiAlign extends RegionFigure {
     const side = (around.canvas.width - 2 * edge) / (right - left);
     around.translate(edge - (left + 1) * side, edge - (top + 1) * side);
     const points = this.chosen.aligned.points.map((p, k) => ({ ...p, k })).filter((p) => p.terms.length);
-    for (const { row: r, column: c, k } of points) this.dot(around, { row: { at: r.inside }, column: { at: c.inside } }, side, (k === this.point ? 5 : 3) * ratio, ink.exact, ink.ground);
+    for (const { row: r, column: c, k } of points) this.dot(around, { row: { at: r.inside }, column: { at: c.inside } }, side, (k === this.point ? 5 : 3) * ratio, ink.answer, ink.ground);
   }
 
   /** Some rows and columns of the map, enlarged; returns the canvas's context, or null where there is nothing to show. */
@@ -235,7 +206,7 @@ class RoiAlign extends RegionFigure {
     drawGrid(this, canvas, tall, wide, room, (i, j) => {
       const value = this.map.values[(top + i) * this.columns + left + j];
       return { text: String(value), share: value / most, ring: ring(top + i, left + j) };
-    }, Math.min((room - 4) / tall, 40), 0.5);
+    }, { most: Math.min((room - 4) / tall, 40), size: 0.5 });
     return canvas.getContext("2d");
   }
 
@@ -255,11 +226,11 @@ class RoiAlign extends RegionFigure {
       middle: middles.map(({ want }) => number(want, 1)), pooled: middles.map(({ off }) => off), aligned: middles.map((one) => one.exact) };
     for (const [key, words] of Object.entries(fill)) words.forEach((text, k) => say(this.find(`tr.${key}`).children[k + 1], text));
     say(this.find("tr.middle th"), `middle of bin ${i}, ${j}`);
-    say(this.find(".mapname"), `Its map, ${this.rows} × ${this.columns} cells: ${this.view === "channel" ? `channel ${this.channel} of ${this.channels}` : `each its middle’s ${this.view}, px`}`);
+    say(this.find(".mapname"), this.view === "channel" ? `Its map, ${this.rows} × ${this.columns} cells: channel ${this.channel} of ${this.channels}` : `A ramp: ${this.view} of each cell’s middle, px`);
     for (const name of ["pooled", "aligned"]) say(this.find(`.${name}name`), `${this.count} × ${this.count} numbers`);
     say(this.find(".insidename"), `Bin ${i}, ${j}: its cells`);
     say(this.find(".aroundname"), `Bin ${i}, ${j}: its points`);
-    say(this.find(".answer"), this.words(middles));
+    say(this.find(".reading"), this.words(middles));
     say(this.find(".point"), this.sum());
     this.label({ pooled, aligned }, across, down);
     this.writeTask();
@@ -288,8 +259,7 @@ class RoiAlign extends RegionFigure {
 
   label(numbers, across, down) {
     const [x1, y1, x2, y2] = this.box;
-    this.find(".scene").setAttribute("aria-label", `A scene and a region, x ${span(x1, x2)}, y ${span(y1, y2)} pixels, and the whole cells that RoI pooling takes for it. `
-      + `Arrow keys move ${GRIPS[this.grip]}, Enter claims that only RoIAlign’s numbers changed.`);
+    this.describe(`A scene and a region, x ${span(x1, x2)}, y ${span(y1, y2)} pixels, and the whole cells that RoI pooling takes for it. Arrow keys move ${GRIPS[this.grip]}.`);
     this.find(".map").setAttribute("aria-label", `The map’s numbers, with both frames. RoI pooling’s: rows ${down.first} to ${down.last}, columns ${across.first} to ${across.last}.`);
     for (const [name, words] of [["pooled", "RoI pooling"], ["aligned", "RoIAlign"]]) {
       const lines = Array.from({ length: this.count }, (_, r) => numbers[name].slice(r * this.count, (r + 1) * this.count).map(({ value }) => number(value)).join(" "));

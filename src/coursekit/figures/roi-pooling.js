@@ -4,8 +4,13 @@
 // map of it as whole numbers from 0 to 99, row by row, and a region in pixels. All else is computed here, as coursekit.roi.roi_pool does, in
 // single precision as torch; the tests compare.
 
-import { boxPath, choicesMarkup, define, drawGrid, say, short, stroke, tags } from "./kit.js";
-import { ASKED, BINS, GRIPS, PARTS, RegionFigure, WHOLE, cellsOf, plural, roiPool, signed, span } from "./region.js";
+import { buttonMarkup } from "./controls.js";
+import { drawGrid, stroke, tags } from "./drawing.js";
+import { define } from "./figure.js";
+import { CHOSEN, GONE } from "./palette.js";
+import { ASKED, GRIPS, RegionFigure, WHOLE, cellsOf, roiPool, settingsMarkup, signed, span } from "./region.js";
+import { canvasMarkup, pictureMarkup } from "./task.js";
+import { plural, say } from "./words.js";
 
 const STAGES = { asked: "asked for, px", scaled: "", first: "1st rounding", off: "edges moved", bin: "", second: "2nd rounding" };
 const WANTED = 6;             // pixels each way that the task asks for
@@ -22,65 +27,33 @@ function lanes(bins) {
 }
 
 class RoiPooling extends RegionFigure {
-  static style = `
-    :host { --bin: #B5532A; --on-bin: #FFFFFF; }
-    :host([data-scheme="dark"]) { --bin: #F0915F; --on-bin: #24110A; }
-    @container (min-width: 40rem) { .body { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
-    .body .label { display: block; margin-bottom: 6px; }
-    .parts { grid-template-columns: repeat(3, 1fr); margin: 0; }
-    .bins { grid-template-columns: repeat(3, 1fr); margin: 0; }
-    .pair { display: flex; gap: 12px; min-height: 10rem; }
-    .pair > * { flex: 1 1 0; min-width: 0; }
-    .pooled { cursor: pointer; }
-    table.stages { border-collapse: collapse; width: 100%; margin: 0; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
-    .stages th, .stages td { padding: 0.25rem 0.2rem; text-align: left; font-weight: 400; border: 0; border-bottom: 1px solid var(--line); background: none; color: inherit; }
-    .stages th { padding-left: 0; color: var(--quiet); }
-    .stages tr.first > *, .stages tr.second > * { font-weight: 650; color: var(--ink); background: var(--soft); }
-    .steps { margin: 0; }
-    .stages thead th { padding-left: 0.2rem; }
-    .answer { min-height: 5.9em; margin-top: 0.8rem; }
-    @container (min-width: 40rem) { .answer { min-height: 2.9em; } .pair { min-height: 11.2rem; } }
-  `;
-
-  markup({ stride, channel, channels, rows, columns, bins }) {
-    STAGES.scaled = `÷ ${stride}, cells`;
-    const lines = Object.entries(STAGES).map(([key, words]) => `<tr class="${key}"><th scope="row">${words}</th><td></td><td></td></tr>`);
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">One region, rounded twice</figcaption>
-      <div class="body">
-        <div class="plane"><span class="label">The picture: drag the region or a corner</span>
-          <canvas class="scene" role="img" tabindex="0"></canvas></div>
-        <div><span class="label">Its map, ${rows} × ${columns} cells: channel ${channel} of ${channels}</span><canvas class="map" role="img"></canvas></div>
-        <div class="side">
-          <fieldset class="parts"><legend>Arrow keys move</legend>${choicesMarkup("part", PARTS, "whole")}</fieldset>
-          <fieldset class="bins"><legend>Bins</legend>${choicesMarkup("bins", BINS, String(bins))}</fieldset>
-          <table class="stages"><caption class="hidden">The region and the chosen bin through both roundings</caption>
+  parts({ stride, channel, channels, rows, columns }) {
+    const strong = ["first", "second"];
+    const lines = Object.entries({ ...STAGES, scaled: `÷ ${stride}, cells` }).map(([key, words]) =>
+      `<tr class="${key} ${strong.includes(key) ? "strong" : ""}"><th scope="row">${words}</th><td></td><td></td></tr>`);
+    return {
+      title: "One region, rounded twice",
+      task: `Remember a region, then move all of it by ${WANTED} pixels or more across and also down, with not one pooled number changed.`,
+      claim: "Nothing changed", beside: buttonMarkup("remember", "Remember"), next: "Next bin", keys: "arrows move the region or its corner (Shift: eight pixels)",
+      body: (steps) => `<div class="plane"><span class="label">The picture: drag the region or a corner</span>${pictureMarkup("scene")}</div>
+        <div><span class="label">Its map, ${rows} × ${columns} cells: channel ${channel} of ${channels}</span>${canvasMarkup("map")}</div>
+        <div class="side">${settingsMarkup}${steps}
+          <table class="values"><caption class="hidden">The region and the chosen bin through both roundings</caption>
             <thead><tr><th scope="col"><span class="hidden">stage</span></th><th scope="col">across</th><th scope="col">down</th></tr></thead>
-            <tbody>${lines.join("")}</tbody></table>
-        </div>
+            <tbody>${lines.join("")}</tbody></table></div>
         <div class="side">
-          <p class="quiet">Filled: a bin’s greatest. Dashed: where bins would end. Hatched: cells that several bins hold, as the bars show.</p>
-          <div class="pair"><div><span class="label pooledname"></span><canvas class="pooled" role="img"></canvas></div>
-            <div><span class="label binname"></span><canvas class="inside" role="img"></canvas></div></div>
-          <div class="steps"><button type="button" name="back">Back</button><button type="button" name="next">Next bin</button>
-            <button type="button" name="reset">Start again</button></div>
-        </div>
-      </div>
-      <output class="answer" aria-live="polite"></output>
-      <div class="task">
-        <p><b>Task.</b> Remember a region, then move all of it by ${WANTED} pixels or more across and also down, with not one pooled number changed.</p>
-        <div class="row"><button type="button" name="remember">Remember</button><button type="button" class="main" name="claim">Nothing changed</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+          <div class="pair"><div><span class="label pooledname"></span>${canvasMarkup("pooled chooses")}</div>
+            <div><span class="label binname"></span>${canvasMarkup("inside")}</div></div>
+          <p class="quiet">In the map, filled: a bin’s greatest number. Dashed: where bins would end. Hatched: cells that several bins hold, as the bars at two sides show. Orange: the chosen bin.</p></div>`,
+      foot: '<output class="reading" aria-live="polite"></output>',
+    };
   }
 
-  start(params) {
-    const { channel, channels, box } = params;
+  ready(params) {
+    const { channel, channels } = params;
     Object.assign(this, { channel, channels });
-    this.startRegion(params, this.find(".scene"));
+    super.ready(params);
     this.choosesOn(this.find(".pooled"));
-    this.listen({ reset: () => { this.kept = [...box]; this.bin = 0; this.put([...box]); } });
   }
 
   pool(box) {
@@ -105,27 +78,26 @@ class RoiPooling extends RegionFigure {
     return `${way} since it was remembered: ${many === 0 ? "no number has" : `${many} of ${plural(changed.length, "number")} ${many === 1 ? "has" : "have"}`} changed.`;
   }
 
-  claim() {
+  judge() {
     const { dx, dy, resized, changed, zeros, same } = this.since();
-    const no = (words) => { this.verdict = [false, `Not yet: ${words}`]; };
-    if (!dx && !dy && !resized) no("the region has not moved since it was remembered.");
-    else if (resized) no("the region has another size than the one remembered.");
-    else if (changed.some(Boolean)) no(this.moved().toLowerCase());
-    else if (Math.min(Math.abs(dx), Math.abs(dy)) < WANTED) no(`nothing changed, but it moved by ${signed(dx)} px across and ${signed(dy)} px down; ${WANTED} each way are wanted.`);
-    else if (zeros) no("where every number is 0, nothing could change. Take a region with an animal in it.");
-    else {
-      this.verdict = [true, `✓ Solved. ${Math.abs(dx)} px across and ${Math.abs(dy)} px down, and ${same
-        ? `the same cells: all ${this.channels} channels agree. The layers after the pooling cannot tell the two regions apart`
-        : "the same winners, though the cells differ. In this channel, the layers after the pooling cannot tell the two regions apart"}.`];
+    const no = (words) => [false, `Not yet: ${words}`];
+    if (!dx && !dy && !resized) return no("the region has not moved since it was remembered.");
+    if (resized) return no("the region has another size than the one remembered.");
+    if (changed.some(Boolean)) return no(this.moved().toLowerCase());
+    if (Math.min(Math.abs(dx), Math.abs(dy)) < WANTED) {
+      return no(`nothing changed, but it moved by ${signed(dx)} px across and ${signed(dy)} px down; ${WANTED} each way are wanted.`);
     }
-    this.draw();
+    if (zeros) return no("where every number is 0, nothing could change. Take a region with an animal in it.");
+    return [true, `✓ Solved. ${Math.abs(dx)} px across and ${Math.abs(dy)} px down, and ${same
+      ? `the same cells: all ${this.channels} channels agree. The layers after the pooling cannot tell the two regions apart`
+      : "the same winners, though the cells differ. In this channel, the layers after the pooling cannot tell the two regions apart"}.`];
   }
 
   // ---- drawing ----
 
   draw() {
     const result = this.pool(this.box);
-    const { side, ratio, ink } = this.measure(["ground", "soft", "line", "ink", "quiet", "accent", "bin", "on-bin"]);
+    const { side, ratio, ink } = this.measure(["ground", "soft", "line", "ink", "quiet", "accent", "chosen", "on-chosen"]);
     this.chosen = { row: result.down.bins[Math.floor(this.bin / this.count)], column: result.across.bins[this.bin % this.count], ...result.pooled[this.bin] };
     this.drawScene(result, this.plane(".scene", side, ratio), side, ratio, ink);
     this.drawMap(result, this.plane(".map", side, ratio), side, ratio, ink);
@@ -136,23 +108,18 @@ class RoiPooling extends RegionFigure {
   drawScene({ across, down }, context, side, ratio, ink) {
     const { stride } = this;
     const view = { context, scale: side / stride, ratio };
-    const dashed = (dash, ...rest) => {
-      context.setLineDash(dash.map((d) => (d * ratio) / view.scale));
-      stroke(view, ...rest);
-      context.setLineDash([]);
-    };
     const path = this.drawPicture(context, side, ratio, ink.soft);
     const [x1, y1, x2, y2] = this.box;
     const [w, h] = [(x2 - x1) / this.count, (y2 - y1) / this.count];
     const [i, j] = [Math.floor(this.bin / this.count), this.bin % this.count];
     context.fillStyle = `${ASKED}66`;
     context.fillRect((x1 + j * w + stride) * view.scale, (y1 + i * h + stride) * view.scale, w * view.scale, h * view.scale);
-    if (this.kept.join() !== this.box.join()) dashed([1, 4], path(this.kept), "#5C6670", 1.5);
+    if (this.kept.join() !== this.box.join()) stroke(view, path(this.kept), GONE, 1.5, [1, 4]);
     const { row, column } = this.chosen;
     const whole = [across.first, down.first, across.last + 1, down.last + 1].map((k) => k * stride);
     stroke(view, path(whole), WHOLE, 2);
-    if (row.stop > row.from && column.stop > column.from) stroke(view, path([column.from, row.from, column.stop, row.stop].map((k) => k * stride)), "#B5532A", 2.5);
-    dashed([5, 4], path(this.box), ASKED, 2);
+    if (row.stop > row.from && column.stop > column.from) stroke(view, path([column.from, row.from, column.stop, row.stop].map((k) => k * stride)), CHOSEN, 2.5);
+    stroke(view, path(this.box), ASKED, 2, [5, 4]);
     for (const [x, y] of [[x1, y1], [x2, y1], [x1, y2], [x2, y2]]) stroke(view, path([x - 1.2, y - 1.2, x + 1.2, y + 1.2]), ASKED, 2);
     tags(view, [{ text: "asked for", x: x1 + stride, y: y1 + stride - 1.5, color: ASKED, corner: true },
       { text: "whole cells", x: whole[0] + stride, y: whole[3] + stride + (20 * ratio) / view.scale, color: WHOLE, corner: true }]);
@@ -178,7 +145,7 @@ class RoiPooling extends RegionFigure {
   drawFrames(across, down, context, side, ratio, ink) {
     const frame = (c, r, inset, width, color) => this.frameCells(context, c, r, side, ratio, { inset, width, color });
     frame({ from: across.first, stop: across.last + 1 }, { from: down.first, stop: down.last + 1 }, 0, 2.5, ink.ink);
-    frame(this.chosen.column, this.chosen.row, 1, 3, ink.bin);
+    frame(this.chosen.column, this.chosen.row, 1, 3, ink.chosen);
   }
 
   /** Along two sides, a bar for every bin's columns and rows. */
@@ -187,7 +154,7 @@ class RoiPooling extends RegionFigure {
       const lane = lanes(bins);
       const step = Math.min(6 * ratio, (side - 4 * ratio) / (Math.max(...lane) + 1));
       bins.forEach((one, k) => {
-        context.fillStyle = one === chosen ? ink.bin : ink.quiet;
+        context.fillStyle = one === chosen ? ink.chosen : ink.quiet;
         rect((one.from + 1) * side + 2 * ratio, Math.max((one.stop - one.from) * side - 3 * ratio, 0), 4 * ratio + lane[k] * step, Math.max(step - 1.5 * ratio, ratio));
       });
     };
@@ -216,7 +183,7 @@ class RoiPooling extends RegionFigure {
     drawGrid(this, this.find(".pooled"), this.count, this.count, room, (i, j) => {
       const k = i * this.count + j;
       return { text: String(pooled[k].value), share: pooled[k].value / most, ring: k === this.bin ? "here" : changed[k] ? "source" : "" };
-    }, room / this.count, Math.min(0.5, (20 * this.count) / room));
+    }, { most: room / this.count, size: 0.5 });
     const { row, column, at } = this.chosen;
     const [tall, wide] = [row.stop - row.from, column.stop - column.from];
     const canvas = this.find(".inside");
@@ -225,7 +192,7 @@ class RoiPooling extends RegionFigure {
     drawGrid(this, canvas, tall, wide, room, (i, j) => {
       const k = (row.from + i) * this.columns + column.from + j;
       return { text: String(this.map.values[k]), share: this.map.values[k] / most, ring: k === at ? "here" : "" };
-    }, Math.min((room - 4) / tall, 40), 0.5);
+    }, { most: Math.min((room - 4) / tall, 40), size: 0.5 });
   }
 
   write({ across, down, pooled }) {
@@ -244,10 +211,9 @@ class RoiPooling extends RegionFigure {
     const n = Math.max(row.stop - row.from, 0) * Math.max(column.stop - column.from, 0);
     const words = n === 0 ? "no cell of the map: 0" : `${plural(n, "cell")}. The greatest, ${value} at row ${Math.floor(at / this.columns)}, `
       + `column ${at % this.columns}${equals > 1 ? ` (the first of ${equals} equal ones)` : ""}, gets the gradient`;
-    say(this.find(".answer"), `Bin ${i}, ${j} holds ${words}. ${pooled.length} bins, ${plural(kinds, "winner")}. `
+    say(this.find(".reading"), `Bin ${i}, ${j} holds ${words}. ${pooled.length} bins, ${plural(kinds, "winner")}. `
       + `The whole cells meet what was asked for with IoU ${this.overlap(across, down).toFixed(2)}.`);
-    this.find(".scene").setAttribute("aria-label", `A scene and a region, x ${span(x1, x2)}, y ${span(y1, y2)} pixels. `
-      + `Arrow keys move ${GRIPS[this.grip]}, Enter claims that nothing changed.`);
+    this.describe(`A scene and a region, x ${span(x1, x2)}, y ${span(y1, y2)} pixels. Arrow keys move ${GRIPS[this.grip]}.`);
     this.find(".map").setAttribute("aria-label", `The map’s numbers. The region: ${cellsOf(across.first, across.last + 1)} across, ${cellsOf(down.first, down.last + 1)} down.`);
     const lines = Array.from({ length: this.count }, (_, r) => pooled.slice(r * this.count, (r + 1) * this.count).map((one) => one.value).join(" "));
     this.find(".pooled").setAttribute("aria-label", `Pooled, row by row: ${lines.join(", ")}.`);

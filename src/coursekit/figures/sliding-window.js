@@ -5,34 +5,32 @@
 // likewise columns; scores are thousandths, window by window, a class at a time; the class of a window is meant for
 // the pixel at patch / 2. scripts/make_figure_data.py makes them with the package's trained weights.
 
-import {
-  CLASSES, Figure, GAP, boxPath, clamp, classColor, className, count, decodeBytes, decodeRuns, define, fitCanvas, onKeys,
-  onPointer, raster, rgbOf, say, slider, sliderMarkup, stroke,
-} from "./kit.js";
+import { onPointer, slider, sliderMarkup } from "./controls.js";
+import { boxPath, fitCanvas, fitPicture, stroke } from "./drawing.js";
+import { define } from "./figure.js";
+import { CHOSEN, CLASSES, classColor, className, rgbOf } from "./palette.js";
+import { decodeRuns, photo, raster } from "./pixels.js";
+import { GAP } from "./style.js";
+import { TaskFigure, canvasMarkup, pictureMarkup } from "./task.js";
+import { clamp, count, say } from "./words.js";
 
 const K = CLASSES.length;
-const HINT = "Move the window, look at the scores, then press the button.";
 const score = (thousandths) => (thousandths / 1000).toFixed(3);
 const millions = (n) => `${(n / 1e6).toLocaleString("en-GB", { minimumFractionDigits: 1, maximumFractionDigits: 1 })} million`;
 
-class SlidingWindow extends Figure {
+class SlidingWindow extends TaskFigure {
   static style = `
-    .pair { display: grid; grid-template-columns: 1.35fr 1fr; gap: ${GAP}px; }
+    .pair { display: grid; grid-template-columns: 1fr 1fr; gap: ${GAP}px; }
     .pair > div { min-width: 0; }
-    .pair .label { display: block; min-height: 2.6em; margin-bottom: 0.25rem; }
-    canvas.map, canvas.scene { cursor: pointer; }
-    table { width: 100%; border-collapse: collapse; font-size: 0.84rem; font-variant-numeric: tabular-nums; margin: 0; }
-    th, td { padding: 0.1rem 0; background: none; text-align: right; font-weight: 400; border: 0; }
-    th:first-child { text-align: left; width: 6.2rem; }
-    th:first-child i { display: inline-block; width: 0.7rem; height: 0.7rem; margin-right: 0.4rem; border-radius: 2px; vertical-align: -1px; }
-    td:nth-child(2) { padding: 0 0.5rem; }
-    th:nth-child(n+3), td:nth-child(n+3) { width: 2.9rem; }
-    caption { text-align: left; caption-side: top; padding: 0 0 0.2rem; }
-    thead th { color: var(--quiet); font-size: 0.75rem; font-weight: 600; }
+    .pair .label { display: block; margin-bottom: 0.25rem; }
+    .values th:first-child { white-space: nowrap; }
+    .values th:first-child i { display: inline-block; width: 0.7rem; height: 0.7rem; margin-right: 0.4rem; border-radius: 2px; vertical-align: -1px; }
+    .values td:nth-child(2) { width: 60%; }
+    .values td:nth-child(n + 3) { width: 3rem; }
     .bar { display: block; height: 0.6rem; border-radius: 2px; background: var(--soft); box-shadow: inset 0 0 0 1px var(--line); }
     .bar span { display: block; height: 100%; min-width: 1px; border-radius: 2px; background: var(--quiet); }
     tr.best > * { font-weight: 700; }
-    .answer { min-height: 2.8em; }
+    .reading { min-height: 5.4em; }
     .cost { margin-top: 0.9rem; }
     .cost dl { display: grid; grid-template-columns: 1fr auto; gap: 0.15rem 0.8rem; margin: 0.3rem 0 0.4rem; font-size: 0.84rem; }
     .cost dt, .cost dd { margin: 0; font-variant-numeric: tabular-nums; }
@@ -42,72 +40,64 @@ class SlidingWindow extends Figure {
     .saving { min-height: 2.8em; }
   `;
 
-  markup() {
-    const head = CLASSES.map((name) =>
+  parts() {
+    const lines = CLASSES.map((name) =>
       `<tr><th scope="row"><i></i>${name}</th><td><span class="bar"><span></span></span></td><td></td><td></td></tr>`);
-    const cost = [["visited", "Windows you have looked at"], ["all", "All windows, one at a time"], ["dense", "The whole image, one pass"]];
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">One window at a time, or all at once</figcaption>
-      <div class="body">
-        <div><div class="stage"><canvas class="scene" role="img" tabindex="0"></canvas></div>
-          <div class="sliders">${sliderMarkup("column", "column")}${sliderMarkup("row", "row")}</div></div>
-        <div class="side">
-          <div class="pair">
-            <div><span class="label">What the patch classifier sees</span><div><canvas class="patch" role="img"></canvas></div></div>
-            <div><span class="label">Map of its fully convolutional twin</span><div><canvas class="map" role="img"></canvas></div></div>
-          </div>
-          <table><caption class="label">Scores of this window, after softmax</caption>
-            <thead><tr><th scope="col">class</th><td></td><th scope="col">patch</th><th scope="col">map</th></tr></thead>
-            <tbody>${head.join("")}</tbody></table>
-          <output class="answer" aria-live="polite"></output>
-        </div>
-      </div>
-      <div class="cost"><span class="label">Multiplications</span>
-        <dl>${cost.map(([key, text]) => `<dt class="${key}">${text}</dt><dd class="${key}"></dd>`
+    const costs = [["visited", "Windows you have looked at"], ["all", "All windows, one at a time"], ["dense", "The whole image, one pass"]];
+    return {
+      title: "One window at a time, or all at once",
+      task: "Find a window where the network is wrong about the pixel in the middle.",
+      claim: "It is wrong here", keys: "arrows move the window",
+      picture: `${pictureMarkup("scene")}<div class="sliders">${sliderMarkup("column", "column")}${sliderMarkup("row", "row")}</div>`,
+      side: `<output class="reading" aria-live="polite"></output>
+        <div class="pair"><div><span class="label">The window</span><div>${canvasMarkup("patch")}</div></div>
+          <div><span class="label">The twin’s map</span><div>${canvasMarkup("map chooses")}</div></div></div>
+        <table class="values"><caption class="label">Scores of this window, after softmax</caption>
+          <thead><tr><th scope="col">class</th><td></td><th scope="col">patch</th><th scope="col">twin</th></tr></thead>
+          <tbody>${lines.join("")}</tbody></table>`,
+      foot: `<div class="cost"><span class="label">Multiplications</span>
+        <dl>${costs.map(([key, text]) => `<dt class="${key}">${text}</dt><dd class="${key}"></dd>`
           + `<dd class="bar ${key}" aria-hidden="true"><span></span></dd>`).join("")}</dl>
-        <p class="saving quiet"></p></div>
-      <div class="task">
-        <p><b>Task.</b> Find a window where the network is wrong about the pixel in the middle.</p>
-        <div class="row"><button type="button" class="main" name="claim">It is wrong here</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+        <p class="saving quiet"></p></div>`,
+    };
   }
 
-  start(params) {
-    const { scene: { height, width, rgb, semantic }, row, column } = params;
-    Object.assign(this, params, { height, width });
-    this.semantic = decodeRuns(semantic, height * width);
-    const bytes = decodeBytes(rgb);
-    this.picture = raster(width, height, (k) => [...bytes.subarray(3 * k, 3 * k + 3), 255]);
-    this.visited = new Set();
-    this.verdict = [false, HINT];
-    this.cell = { row: clamp(row, 0, this.rows - 1), column: clamp(column, 0, this.columns - 1) };
-    this.listen();
-    this.move(this.cell.row, this.cell.column);
-  }
-
-  listen() {
-    const [scene, map] = [this.find(".scene"), this.find(".map")];
-    this.sliders = {
-      row: slider(this.shadowRoot, "row", this.rows - 1, (row) => this.move(row, this.cell.column)),
-      column: slider(this.shadowRoot, "column", this.columns - 1, (column) => this.move(this.cell.row, column)),
+  ready(params) {
+    const { scene: { height, width, semantic } } = params;
+    Object.assign(this, params, { height, width, picture: photo(params.scene), semantic: decodeRuns(semantic, height * width) });
+    this.controls = {
+      row: slider(this.shadowRoot, "row", this.rows - 1, (row) => this.go(row, this.cell.column)),
+      column: slider(this.shadowRoot, "column", this.columns - 1, (column) => this.go(this.cell.row, column)),
     };
     const toCell = (at, first) => Math.round((at - first - this.patch / 2) / this.stride);
-    onKeys(scene, (dx, dy) => this.move(this.cell.row + dy, this.cell.column + dx), () => this.claim());
-    onPointer(scene, this.width, {
-      move: (x, y) => this.move(toCell(y, this.first[0]), toCell(x, this.first[1])),
+    onPointer(this.find(".scene"), width, {
+      move: (x, y) => this.go(toCell(y, this.first[0]), toCell(x, this.first[1])),
       grabs: (x, y) => { const [x1, y1, x2, y2] = this.window(); return x1 <= x && x < x2 && y1 <= y && y < y2; },
     });
-    onPointer(map, this.columns, { move: (x, y) => this.move(Math.floor(y), Math.floor(x)), grabs: () => true });
-    this.find("[name=claim]").addEventListener("click", () => this.claim());
+    onPointer(this.find(".map"), this.columns, { move: (x, y) => this.go(Math.floor(y), Math.floor(x)), grabs: () => true });
   }
 
-  move(row, column) {
+  begin({ row, column }) {
+    this.visited = new Set();
+    this.put(row, column);
+  }
+
+  hint() {
+    return "Move the window, look at the scores and at the middle pixel, then press the button.";
+  }
+
+  put(row, column) {
     this.cell = { row: clamp(row, 0, this.rows - 1), column: clamp(column, 0, this.columns - 1) };
     this.visited.add(this.number());
-    this.verdict = [false, HINT];
-    if (this.isConnected) this.draw();
+  }
+
+  go(row, column) {
+    this.put(row, column);
+    this.change();
+  }
+
+  move(dx, dy) {
+    this.go(this.cell.row + dy, this.cell.column + dx);
   }
 
   /** The window's number, counted row by row. */
@@ -143,21 +133,18 @@ class SlidingWindow extends Figure {
   }
 
   drawScene() {
-    const canvas = this.find(".scene");
-    const view = fitCanvas(canvas, this.width, this.height, this.stage());
+    const view = fitPicture(this.find(".scene"), this.picture, this.stage());
     const { context, scale } = view;
     const [x1, y1, x2, y2] = this.window();
-    context.drawImage(this.picture, 0, 0, canvas.width, canvas.height);
     context.fillStyle = "rgba(10, 14, 18, 0.42)";
     context.beginPath();
-    context.rect(0, 0, canvas.width, canvas.height);
+    context.rect(0, 0, context.canvas.width, context.canvas.height);
     context.rect(x1 * scale, y1 * scale, (x2 - x1) * scale, (y2 - y1) * scale);
     context.fill("evenodd");
     const { x, y } = this.middle();
-    stroke(view, boxPath([x, y, x + 1, y + 1]), "#111418", 1.5);
-    stroke(view, boxPath([x1, y1, x2, y2]), "#0F766E", 2.5);
-    canvas.setAttribute("aria-label", `A scene of ${this.width} by ${this.height} pixels and a window of ${this.patch} by `
-      + `${this.patch} at x ${x1}, y ${y1}: ${this.summary()} Arrow keys move the window.`);
+    stroke(view, boxPath([x, y, x + 1, y + 1]), CHOSEN, 1.5);
+    stroke(view, boxPath([x1, y1, x2, y2]), CHOSEN, 2.5);
+    this.describe(`A scene of ${this.width} by ${this.height} pixels and a window of ${this.patch} by ${this.patch} at x ${x1}, y ${y1}: ${this.summary()}`);
   }
 
   drawPatch() {
@@ -169,7 +156,7 @@ class SlidingWindow extends Figure {
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(this.picture, -x1 * scale, -y1 * scale, this.width * scale, this.height * scale);
     const half = this.patch >> 1;
-    stroke(view, boxPath([half, half, half + 1, half + 1]), "#111418", 1.5);
+    stroke(view, boxPath([half, half, half + 1, half + 1]), CHOSEN, 1.5);
     canvas.setAttribute("aria-label", `The window enlarged; the pixel in its middle is ${className(this.truth())}.`);
   }
 
@@ -180,7 +167,7 @@ class SlidingWindow extends Figure {
     this.cells ??= raster(this.columns, this.rows, (k) => colors[this.answers[k]]);
     view.context.drawImage(this.cells, 0, 0, canvas.width, canvas.height);
     const { row, column } = this.cell;
-    stroke(view, boxPath([column, row, column + 1, row + 1]), "#111418", 1.5);
+    stroke(view, boxPath([column, row, column + 1, row + 1]), CHOSEN, 2);
     canvas.setAttribute("aria-label", `Coarse map of ${this.rows} rows and ${this.columns} columns; `
       + `in row ${row}, column ${column} it says ${className(this.answers[this.number()])}.`);
   }
@@ -208,9 +195,9 @@ class SlidingWindow extends Figure {
       say(patch, score(scores[id]));
       say(map, score(scores[id]));
     });
-    this.sliders.row.set(row);
-    this.sliders.column.set(column);
-    say(this.find(".answer"), `Row ${row}, column ${column}: ${this.summary()}`);
+    this.controls.row.set(row);
+    this.controls.column.set(column);
+    say(this.find(".reading"), `Row ${row}, column ${column}: ${this.summary()}`);
   }
 
   writeCost() {
@@ -228,18 +215,15 @@ class SlidingWindow extends Figure {
       + `${(rows.all / dense).toFixed(1)} times less than all of them.${overtaken}`);
   }
 
-  claim() {
+  judge() {
     const truth = this.truth();
     const answer = this.answers[this.number()];
+    if (truth >= K) return [false, "Not yet: the middle pixel is void, which nobody is asked about."];
+    if (truth === answer) return [false, `Not yet: the network says ${className(answer)}, and the middle pixel is ${className(truth)}.`];
     const share = Math.round(100 * this.shareOf(answer));
-    if (truth >= K) this.verdict = [false, "Not yet: the middle pixel is void, which nobody is asked about."];
-    else if (truth === answer) this.verdict = [false, `Not yet: it says ${className(answer)}, and the middle pixel is ${className(truth)}.`];
-    else {
-      this.verdict = [true, `✓ Solved. The middle pixel is ${className(truth)}, the network says ${className(answer)}, `
-        + `and ${share}% of the window's pixels are ${className(answer)}: what fills the window outvotes its middle.`];
-      if (share < 50) this.verdict[1] = this.verdict[1].replace(/: what fills.*/, ".");
-    }
-    this.writeTask();
+    const why = share < 50 ? "." : ": what fills the window outvotes its middle.";
+    return [true, `✓ Solved. The middle pixel is ${className(truth)}, the network says ${className(answer)}, `
+      + `and ${share}% of the window's pixels are ${className(answer)}${why}`];
   }
 
   /** The share of the window's pixels that have this class. */

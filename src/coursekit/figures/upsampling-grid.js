@@ -3,14 +3,17 @@
 // data-params: { rule, grid, indices, row, column }: the rule to begin with, the small map, and for max-unpooling the place of
 // each value in the large one, row * width + column. All else is computed here, as coursekit.upsample does; the tests compare.
 
-import { Figure, choicesMarkup, clamp, define, drawGrid, fieldsMarkup, onKeys, onPointer, readFields, say, short } from "./kit.js";
+import { choices, fieldsMarkup, groupMarkup, onPointer, readFields, setFields } from "./controls.js";
+import { drawGrid } from "./drawing.js";
+import { define } from "./figure.js";
+import { TaskFigure, canvasMarkup, pictureMarkup } from "./task.js";
+import { clamp, say, short } from "./words.js";
 
 const SCALE = 2;
 const RULES = {
   nearest: "nearest", squares: "bilinear, align_corners=False", points: "bilinear, align_corners=True",
   nails: "bed of nails", unpool: "max-unpooling",
 };
-const HINT = "Choose a rule and an output pixel, then press the button.";
 
 /** Where output pixel `o` of `n * SCALE` lies between the n input pixels: [[input, weight], …]. */
 function share(o, n, points) {
@@ -19,70 +22,63 @@ function share(o, n, points) {
   return [[low, 1 - (at - low)], [low + 1, at - low]].filter(([, weight]) => weight > 1e-9);
 }
 
-class UpsamplingGrid extends Figure {
+class UpsamplingGrid extends TaskFigure {
   static style = `
-    fieldset { grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); }
-    .answer { min-height: 3em; overflow-wrap: anywhere; }
-    .note { min-height: 2.8em; }
+    .rules { grid-template-columns: 1fr 1fr; }
+    .rules .choice:first-of-type { grid-column: span 2; }
+    @container (min-width: 40rem) {
+      .rules { grid-template-columns: 0.7fr 1.2fr 1.2fr 0.9fr 0.9fr; }
+      .rules .choice:first-of-type { grid-column: auto; }
+    }
+    .reading { min-height: 5.4em; }
+    .note { min-height: 4.4em; }
   `;
 
-  markup({ rule, grid }) {
-    return `<figure aria-labelledby="title">
-      <figcaption id="title">From a small map to a large one</figcaption>
-      <fieldset><legend>Rule</legend>${choicesMarkup("rule", RULES, rule)}</fieldset>
-      <div class="body">
-        <div><canvas class="out" role="img" tabindex="0"></canvas>
-          <div class="steps"><button type="button" name="back">Back</button><button type="button" name="next">Next pixel</button></div></div>
-        <div class="side">
-          ${fieldsMarkup("x", "The small map: type other numbers", grid)}
-          <canvas class="in" role="img"></canvas>
-          <output class="answer" aria-live="polite"></output>
-          <p class="note quiet"></p>
-        </div>
-      </div>
-      <div class="task">
-        <p><b>Task.</b> Find a rule and an output pixel in which exactly two input values have a share.</p>
-        <div class="row"><button type="button" class="main" name="claim">Two share this one</button></div>
-        <output class="verdict" aria-live="polite"></output>
-      </div>
-    </figure>`;
+  parts({ grid }) {
+    return {
+      title: "From a small map to a large one",
+      task: "Find a rule and an output pixel in which exactly two input values have a share.",
+      claim: "Two share this one", next: "Next pixel", keys: "arrows choose an output pixel",
+      settings: groupMarkup("rules", "Rule", "rule", RULES),
+      picture: pictureMarkup("out"),
+      side: `<output class="reading" aria-live="polite"></output>
+        ${canvasMarkup("in")}<p class="note quiet"></p>
+        ${fieldsMarkup("x", "The small map: type other numbers", grid)}`,
+    };
   }
 
-  start({ rule, grid, indices, row, column }) {
-    Object.assign(this, { rule, grid, indices, H: grid.length, W: grid[0].length });
-    this.here = { row, column };
-    this.verdict = [false, HINT];
-    const out = this.find(".out");
-    onKeys(out, (dx, dy) => this.move(this.here.row + dy, this.here.column + dx), () => this.claim());
-    onPointer(out, this.W * SCALE, { 
-      move: (x, y) => this.move(Math.floor(y), Math.floor(x)),
+  ready({ grid, indices }) {
+    Object.assign(this, { indices, H: grid.length, W: grid[0].length });
+    this.rules = choices(this.shadowRoot, "rule", (rule) => this.change({ rule }));
+    onPointer(this.find(".out"), this.W * SCALE, {
+      move: (x, y) => this.go(Math.floor(y), Math.floor(x)),
       grabs: (x, y) => Math.floor(y) === this.here.row && Math.floor(x) === this.here.column,
     });
-    this.find("fieldset").addEventListener("change", (event) => { this.rule = event.target.value; this.change(); });
-    this.find(".numbers").addEventListener("input", () => {
-      this.grid = readFields(this.shadowRoot, "x", this.H, this.W);
-      this.change();
-    });
-    this.find("[name=next]").addEventListener("click", () => this.step(1));
-    this.find("[name=back]").addEventListener("click", () => this.step(-1));
-    this.find("[name=claim]").addEventListener("click", () => this.claim());
+    this.find(".numbers").addEventListener("input", () => this.change({ grid: readFields(this.shadowRoot, "x", this.H, this.W) }));
   }
 
-  change() {
-    this.verdict = [false, HINT];
-    this.draw();
+  begin({ rule, grid, row, column }) {
+    Object.assign(this, { rule, grid, here: { row, column } });
+    setFields(this.shadowRoot, "x", grid);
   }
 
-  move(row, column) {
-    this.here = { row: clamp(row, 0, this.H * SCALE - 1), column: clamp(column, 0, this.W * SCALE - 1) };
-    this.change();
+  hint() {
+    return "Choose a rule and an output pixel, then press the button.";
+  }
+
+  go(row, column) {
+    this.change({ here: { row: clamp(row, 0, this.H * SCALE - 1), column: clamp(column, 0, this.W * SCALE - 1) } });
+  }
+
+  move(dx, dy) {
+    this.go(this.here.row + dy, this.here.column + dx);
   }
 
   step(by) {
     const columns = this.W * SCALE;
     const all = this.H * SCALE * columns;
     const k = (this.here.row * columns + this.here.column + by + all) % all;
-    this.move(Math.floor(k / columns), k % columns);
+    this.go(Math.floor(k / columns), k % columns);
   }
 
   /** What output pixel (i, j) is made of: [[row, column, weight], …]. */
@@ -107,13 +103,14 @@ class UpsamplingGrid extends Figure {
     const most = Math.max(...this.grid.flat().map(Math.abs), 1e-9);
     drawGrid(this, this.find(".out"), this.H * SCALE, this.W * SCALE, this.stage(), (i, j) => ({
       text: short(this.value(i, j)), share: Math.abs(this.value(i, j)) / most, ring: i === row && j === column ? "here" : "",
-    }));
+    }), { most: Infinity });
     drawGrid(this, this.find(".in"), this.H, this.W, this.find(".side").clientWidth, (i, j) => {
       const found = sources.find(([r, c]) => r === i && c === j);
       const place = this.rule === "unpool" ? `index ${this.indices[i][j]}` : "";
       return { text: short(this.grid[i][j]), note: found && !place ? `× ${short(found[2])}` : place,
         share: Math.abs(this.grid[i][j]) / most, ring: found ? "source" : "" };
     });
+    this.rules.set(this.rule);
     this.write(sources);
   }
 
@@ -124,7 +121,7 @@ class UpsamplingGrid extends Figure {
     const exact = (number, digits) => Math.abs(Number(short(number, digits)) - number) < 1e-9;
     const sign = exact(this.value(row, column)) && sources.every(([r, c, weight]) => exact(weight, 3) && exact(this.grid[r][c])) ? "=" : "≈";
     const words = sources.length ? `${sum.join(" + ")}${sources.length > 1 || sources[0][2] !== 1 ? ` ${sign} ${value}` : ""}` : "0: no input value comes here";
-    say(this.find(".answer"), `Output row ${row}, column ${column}: ${words}`);
+    say(this.find(".reading"), `Output row ${row}, column ${column}: ${words}`);
     say(this.find(".note"), {
       nearest: "Each input value fills a block of 2 × 2.",
       squares: "Values sit in the middle of their squares; beyond the outermost ones, the border is repeated.",
@@ -132,18 +129,16 @@ class UpsamplingGrid extends Figure {
       nails: "Each value in the top left corner of its block; the rest is zero.",
       unpool: `The indices came with the values when a map of ${this.H * SCALE} × ${this.W * SCALE} was max-pooled: row · ${this.W * SCALE} + column.`,
     }[this.rule]);
-    this.find(".out").setAttribute("aria-label", `The enlarged map, ${this.H * SCALE} rows and ${this.W * SCALE} columns, by ${RULES[this.rule]}. `
-      + `Row ${row}, column ${column} is ${value}. Arrow keys choose another pixel.`);
+    this.describe(`The enlarged map, ${this.H * SCALE} rows and ${this.W * SCALE} columns, by ${RULES[this.rule]}. Row ${row}, column ${column} is ${value}.`);
     this.find(".in").setAttribute("aria-label", `The small map; ${sources.length} of its values have a share in the chosen pixel.`);
     this.writeTask();
   }
 
-  claim() {
+  judge() {
     const n = this.sources(this.here.row, this.here.column).length;
-    this.verdict = n === 2
+    return n === 2
       ? [true, "✓ Solved. On the map's border, or level with a value, one of the two directions has nothing to mix."]
       : [false, `Not yet: ${n === 0 ? "no input value has" : n === 1 ? "one input value has" : `${n} input values have`} a share in this pixel.`];
-    this.draw();
   }
 }
 
