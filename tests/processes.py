@@ -39,7 +39,7 @@ def run(number, count, port, function, arguments):
 def together(count, function, *arguments):
     """Run `function(*arguments)` in `count` processes to their end, which must be a good one."""
     codes = finish(start(count, function, *arguments))
-    assert codes == [0] * count
+    assert codes == [0] * count, f"the processes ended with {codes}"
 
 
 def finish(team, seconds=240):

@@ -13,6 +13,11 @@ import os
 import torch
 import torch.distributed as dist
 
+# Groups of processes that were left, kept to this process's end. Where DistributedDataParallel
+# lives on and has the last reference to its group, torch 2.11 ends the group's threads while it
+# holds Python's lock; a thread that has a tensor to free waits for that lock, and neither goes on.
+_left = []
+
 
 def join(device: torch.device) -> torch.device:
     """Meet the other processes, if `torchrun` started any; gives the device of this one.
@@ -41,6 +46,7 @@ def join(device: torch.device) -> torch.device:
 def leave() -> None:
     """Part from the other processes, if there are any."""
     if dist.is_initialized():
+        _left.append(dist.group.WORLD)
         dist.destroy_process_group()
 
 
