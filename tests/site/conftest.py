@@ -7,6 +7,7 @@ its own and notes what the page asks for and complains of. Any host but this one
 import fcntl
 import functools
 import gzip
+import os
 import shutil
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -194,7 +195,10 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def shared_machine(request, tmp_path_factory):
     """Tests share the room; one that is marked `alone` waits until it is empty, then shuts it."""
-    folder = tmp_path_factory.getbasetemp().parent        # that of all workers
+    if "PYTEST_XDIST_WORKER" not in os.environ:            # a run of one worker
+        yield
+        return
+    folder = tmp_path_factory.getbasetemp().parent         # that of all workers of this run
     shared = not request.node.get_closest_marker("alone")
     with open(folder / "site-door", "w") as door, open(folder / "site-room", "w") as room:
         fcntl.flock(door, fcntl.LOCK_EX)      # nobody comes in while somebody waits for the room
