@@ -4,23 +4,19 @@
 #   nbval    run the notebooks, compare outputs      site   look at the built website in a browser
 #   sync     notebooks from their texts; REPO=owner/name first sets the repository's address
 #   outputs  run the notebooks, store their outputs; NB=01 runs one, here and in nbval
-#   lab      JupyterLab                              lint   ruff, on the notebooks too
+#   lab      JupyterLab     zip   the site, offline  lint   ruff, on the notebooks too
 #   bench    measure what the course claims          measure  time and memory of the notebooks
 #   unit     the unit tests                          audit    the pins, among known vulnerabilities
-#   quizzes  the questions, for Moodle and Canvas
+#   quizzes  the questions, for Moodle and Canvas    pdf    the whole book as one PDF
 #   test-colab   set-up cell, unit tests and nbval with Colab's versions, on every Python found
 # PYTHON names another Python (3.11 to 3.13); TORCH=cpu takes PyTorch's small wheel for the CPU.
 PYTHON ?= python3
-TORCH ?=
-NB ?=
-REPO ?=
 VENV ?= .venv
 PINS ?= requirements.txt
 PY := $(VENV)/bin/python
 READY := $(VENV)/ready
-.PHONY: help book test quick unit nbval site lint sync outputs lab serve bench measure quizzes test-colab audit
+.PHONY: help book test quick unit nbval site lint sync outputs lab serve bench measure quizzes pdf zip test-colab audit
 .NOTPARALLEL:
-
 help: ; @sed -n 's/^# //p' Makefile
 book: $(READY) ; $(PY) scripts/build_book.py
 test: quick nbval book site
@@ -33,6 +29,8 @@ sync: $(READY) ; $(PY) scripts/sync.py $(REPO)
 outputs: sync ; $(PY) scripts/run_notebooks.py $(NB)
 lab: $(READY) ; $(PY) -m jupyterlab notebooks
 serve: book ; $(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+pdf: $(READY) ; $(PY) scripts/make_pdf.py
+zip: $(READY) ; $(PY) scripts/make_zip.py
 bench: $(READY) ; for script in benchmarks/*.py; do $(PY) $$script || exit 1; done
 quizzes: $(READY) ; $(PY) scripts/export_quizzes.py
 measure: $(READY) ; $(PY) scripts/measure_notebooks.py $(NB)

@@ -71,7 +71,8 @@ def test_the_gpu_run_is_the_very_same_nbval_and_asks_for_a_gpu():
 def test_the_site_is_published_with_its_own_address():
     path = ROOT / ".github/workflows/pages.yml"
     commands = [step["run"] for step in steps(path) if "run" in step]
-    assert commands == ["make sync REPO=${{ github.repository }} TORCH=cpu", "make book"]
+    assert commands == ["make sync REPO=${{ github.repository }} TORCH=cpu", "make book",
+                        "make pdf", "make zip"]
 
 
 def test_each_week_colabs_versions_are_tried_on_every_python():

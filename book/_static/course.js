@@ -10,3 +10,11 @@ function letKeysScroll() {
 
 addEventListener("load", letKeysScroll);
 addEventListener("resize", letKeysScroll);
+
+// On paper every page is light, whatever the screen shows.
+let onScreen;
+addEventListener("beforeprint", () => {
+  onScreen = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+});
+addEventListener("afterprint", () => { document.documentElement.dataset.theme = onScreen; });
