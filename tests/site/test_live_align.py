@@ -181,6 +181,7 @@ def test_mouse_and_finger_drag_the_region(visit):  # noqa: F811
 @pytest.mark.parametrize("name", ["pooled", "aligned"])
 def test_a_click_on_either_table_chooses_the_bin(visit, name):  # noqa: F811
     page = visit(NAME)
+    page.locator(f"canvas.{name}").scroll_into_view_if_needed()
     bounds = page.locator(f"canvas.{name}").bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] * 5 / 6, bounds["y"] + bounds["height"] / 6)
     assert text(page, ".reading").startswith("Bin 0, 2.")

@@ -209,6 +209,7 @@ def test_bins_are_chosen_by_buttons_in_order_and_by_clicks(visit):  # noqa: F811
     page = visit(NAME)
     page.locator("[name=back]").press("Enter")
     assert text(page, ".reading").startswith("Bin 2, 2 holds")
+    page.locator("canvas.pooled").scroll_into_view_if_needed()
     bounds = page.locator("canvas.pooled").bounding_box()
     page.mouse.click(bounds["x"] + bounds["width"] / 6, bounds["y"] + bounds["height"] / 2)
     assert text(page, ".reading").startswith("Bin 1, 0 holds")

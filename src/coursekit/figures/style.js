@@ -14,9 +14,9 @@ export const STYLE = `
 * { box-sizing: border-box; }
 slot { display: none; }
 figure { margin: 0; padding: 0.9rem 1rem 1rem; border: 1px solid var(--line); border-radius: 10px;
-  background: var(--ground); color: var(--ink); font-size: 0.9375rem; }
-figcaption { font-weight: 650; }
-.goal { margin: 0.15rem 0 0.7rem; }
+  background: var(--ground); color: var(--ink); font-family: var(--ui-font, inherit); font-size: 0.9375rem; }
+figcaption { font-weight: 650; margin-bottom: 0.6rem; }
+.goal { margin: -0.45rem 0 0.7rem; }
 p { margin: 0; }
 [hidden] { display: none !important; }
 .body { display: grid; gap: ${GAP}px; }
