@@ -102,8 +102,11 @@ def sideways(page):
 
 
 def read_to_the_end(page):
+    """Scroll through a page and back to its start; how far its text has moved by itself."""
     page.evaluate(SCROLL)
     page.wait_for_load_state("networkidle")
+    page.evaluate("window.scrollTo(0, 0)")     # where no button back to it lies over the text
+    page.wait_for_function("!document.querySelector('#pst-back-to-top')?.checkVisibility()")
     return page.evaluate("window.layoutShift")
 
 
@@ -116,7 +119,6 @@ def walk(page, within):
 
 def skip_and_walk(page):
     """The way of somebody without a mouse: skip to the text, then Tab to the page's end."""
-    page.evaluate("window.scrollTo(0, 0)")
     page.keyboard.press("Tab")
     first = page.evaluate("document.activeElement.innerText")
     page.keyboard.press("Enter")
@@ -156,6 +158,7 @@ def look_at(page, name, weigh):
         seen["keys"] = {} if name == "404.html" else skip_and_walk(page)
         seen["silent"] = use_figures(page)
         seen["motion"] += page.evaluate("probe.motion()")
+        page.evaluate("window.scrollTo(0, 0)")
         set_scheme(page, "dark")
         seen["axe"]["dark 1280"] = violations(page, COLOR_RULES)
     return seen
