@@ -23,7 +23,7 @@ import pikepdf
 import take_along
 import yaml
 from build_book import ROOT, SITE
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 OPTIONS = {"tagged": True, "outline": True, "prefer_css_page_size": True, "print_background": True}
 PRINTS = 4                      # at most: numbers that grow a digit may move what follows
@@ -56,14 +56,22 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(text: str) -> Iterator[Page]:
-    """The book's one page in Chromium, with every picture and font there."""
+def chromium() -> Iterator[Browser]:
+    """A headless browser."""
     browser_path = subprocess.run([ROOT / "scripts/browser"], check=True, capture_output=True,
                                   text=True).stdout.strip()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, text: str) -> Iterator[Page]:
+    """The book's one page, with every picture and font there."""
     style = (SITE / "_static/course.css").read_text(encoding="utf-8")
     style = style.replace("font-display: optional", "font-display: block")    # paper can wait
-    with served(SITE) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+    with served(SITE) as address:
         page = browser.new_page()
         page.set_default_timeout(600_000)
         page.route("**/paper.html", lambda route: route.fulfill(
@@ -73,7 +81,7 @@ def opened(text: str) -> Iterator[Page]:
         page.goto(f"{address}paper.html", wait_until="load")
         page.evaluate(READY)
         yield page
-        browser.close()
+        page.close()
 
 
 def page_numbers(pdf: bytes) -> dict[str, int]:
@@ -84,10 +92,10 @@ def page_numbers(pdf: bytes) -> dict[str, int]:
                 for name, place in book.Root.Dests.items()}
 
 
-def print_book(text: str) -> bytes:
+def print_book(browser: Browser, text: str) -> bytes:
     """The book's PDF, with the numbers of its pages in its contents."""
     at = {}
-    with opened(text) as page:
+    with opened(browser, text) as page:
         for _ in range(PRINTS):
             pdf = page.pdf(**OPTIONS)
             before, at = at, page_numbers(pdf)
@@ -104,7 +112,9 @@ def finish(pdf: bytes, settings: dict, out: Path) -> int:
         for found in book.objects:
             if isinstance(found, pikepdf.Dictionary) and found.get("/S") == "/Figure":
                 words = str(found.get("/Alt", ""))
-                if words.startswith(FORMULA):
+                if not words:                   # what holds a picture and its caption
+                    found.S = pikepdf.Name.Sect
+                elif words.startswith(FORMULA):
                     found.S, found.Alt = pikepdf.Name.Formula, words.removeprefix(FORMULA)
         book.docinfo["/Author"] = settings["author"]
         book.docinfo["/Creator"] = "scripts/make_pdf.py"
@@ -122,7 +132,9 @@ def main() -> None:
     take_along.ensure_book()
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     out = asked.out or take_along.PDF
-    pages = finish(print_book(paper.assemble(asked.toc)), settings, out)
+    with chromium() as browser:
+        pdf = print_book(browser, paper.assemble(asked.toc))
+    pages = finish(pdf, settings, out)
     if not asked.out:
         take_along.announce()
     print(f"pdf: {pages} pages, {out.stat().st_size / 1e6:.0f} MB, "

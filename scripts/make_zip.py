@@ -21,9 +21,10 @@ from build_book import SITE
 from coursekit.figures import FIGURES, inline_script
 
 ROOT_FOLDER = "pixels-to-instances"
+QUIZ = "_static/quiz"            # a module that imports nothing
 LEFT_OUT = ("take-along/", "404.html", ".buildinfo")
-MODULE = re.compile(r'<script type="module" src="([^"]*?)(_static/figures/([a-z0-9-]+))\.js[^"]*">'
-                    r"</script>")
+MODULE = re.compile(r'<script type="module" src="([^"]*?)(_static/(?:figures/)?([a-z0-9-]+))\.js'
+                    r'[^"]*"></script>')
 WHEN_SERVED = ('<script>location.protocol === "file:" || document.head.append(Object.assign('
                'document.createElement("script"), {{type: "module", src: "{}.js"}}))</script>')
 HOW = ("run <code>python -m http.server</code> in the folder <code>pixels-to-instances</code>, "
@@ -52,7 +53,7 @@ def classic(name: str) -> str:
 def offline_page(text: str) -> str:
     """A page that also works when it is opened as a file, and that says how to serve it."""
     def script(found: re.Match) -> str:
-        if found[3] in FIGURES:
+        if found[3] in FIGURES or found[2] == QUIZ:
             return f'<script defer src="{found[1]}{found[2]}.classic.js"></script>'
         return WHEN_SERVED.format(found[1] + found[2])
 
@@ -73,6 +74,7 @@ def offline_files() -> dict[str, bytes]:
             files[name] = offline_page(path.read_text(encoding="utf-8")).encode()
     for name in FIGURES:
         files[f"_static/figures/{name}.classic.js"] = classic(name).encode()
+    files[f"{QUIZ}.classic.js"] = b"(() => {\n" + files[f"{QUIZ}.js"] + b"})();\n"
     # without its preloads a font may come late; and a search in files cannot read the pages
     for name, said, meant in (
             ("_static/course.css", "font-display: optional", "font-display: swap"),
