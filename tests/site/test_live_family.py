@@ -93,13 +93,19 @@ def test_start_again_and_home_bring_all_of_the_start_back(visit, name):  # noqa:
 @pytest.mark.parametrize("name", STEPS)
 def test_comma_and_full_stop_step_as_the_buttons_do(visit, name):  # noqa: F811
     page = visit(name)
-    for button, key in (("back", ","), ("next", ".")):
+
+    def begin():
         page.locator("[name=reset]").press("Enter")
+        if name == "nms-and-ap":                    # it starts at its last box
+            page.locator("[name=back]").press("Enter")
+
+    for button, key in (("back", ","), ("next", ".")):
+        begin()
         before = seen(page, name)
         page.locator(f"[name={button}]").press("Enter")
         after = seen(page, name)
         assert after != before
-        page.locator("[name=reset]").press("Enter")
+        begin()
         page.locator(MAIN).press(key)
         assert seen(page, name) == after
         if button == "back":
@@ -115,7 +121,7 @@ def test_nothing_below_the_figure_moves_while_it_is_played(visit, name, width): 
     for _ in play(page):
         found = page.locator(f"ck-{name}").bounding_box()["height"]
         words = text(page, ".verdict")
-        assert found == height or words.startswith(("✓ Solved", "Not yet")), words
+        assert abs(found - height) < 1 or words.startswith(("✓ Solved", "Not yet")), words
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -147,9 +153,15 @@ def test_on_paper_the_picture_stands_in_its_place(visit, name):  # noqa: F811
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 704
 
 
+def stop_the_clock(page):
+    """From now on it goes on by `run_for` alone, however slow the machine is."""
+    page.clock.install(time=0)
+    page.clock.pause_at(10)
+
+
 def test_playing_stops_by_itself_by_the_button_and_by_a_step(visit):  # noqa: F811
     page = visit("grouping", step=0)
-    page.clock.install()
+    stop_the_clock(page)
     button = page.locator("[name=play]")
     button.press("Enter")
     assert button.inner_text() == "Stop"
@@ -171,7 +183,7 @@ def test_playing_stops_by_itself_by_the_button_and_by_a_step(visit):  # noqa: F8
 def test_who_asks_for_less_motion_gets_a_third_of_it(visit):  # noqa: F811
     page = visit("grouping", step=0)
     page.emulate_media(reduced_motion="reduce")
-    page.clock.install()
+    stop_the_clock(page)
     page.locator("[name=play]").press("Enter")
     page.clock.run_for(1300)
     assert text(page, ".reading").startswith("Step 0:")
