@@ -184,6 +184,7 @@ def pytest_configure(config):
                             "beside it")
 
 
+@pytest.hookimpl(tryfirst=True)        # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items):
     """All tests of one page to one worker, which opens it once; elsewhere those of one file."""
     for item in items:
