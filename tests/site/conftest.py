@@ -176,21 +176,12 @@ def note(request):
     return request.config.stash[REPORT]["notes"].append
 
 
-# ---- two workers: what belongs together stays together, and what is timed has the machine alone
+# ---- two workers, each with whole files, so that a page is opened once; what is timed is alone
 
 def pytest_configure(config):
     config.stash[REPORT] = {"pages": {}, "notes": []}
     config.addinivalue_line("markers", "alone: is timed, so that no other test of the site runs "
                             "beside it")
-
-
-@pytest.hookimpl(tryfirst=True)        # xdist reads the groups in a hook of the same name
-def pytest_collection_modifyitems(items):
-    """All tests of one page to one worker, which opens it once; elsewhere those of one file."""
-    for item in items:
-        values = getattr(item, "callspec", None)
-        page = values.params.get("name") if values and item.path.stem == "test_pages" else None
-        item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
 
 
 @pytest.fixture(autouse=True)
