@@ -42,6 +42,7 @@ class Playground extends Figure {
     .field input[type="color"] { width: 2.6rem; height: 1.9rem; padding: 0; border: 1px solid var(--line); background: none; }
     .answers { margin-top: 0.9rem; border-top: 1px solid var(--line); padding-top: 0.8rem; display: grid; gap: 0.8rem; }
     @container (min-width: 40rem) { .answers { grid-template-columns: 1fr 260px; } }
+    .state { min-height: 2.9em; }      /* two lines: what it says grows */
     .said { min-height: 7.3em; }
     .found, .detail { min-height: 260px; }
     button:disabled { opacity: 1; cursor: default; border-style: dashed; color: var(--quiet); background: var(--soft); border-color: var(--line); }
