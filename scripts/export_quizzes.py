@@ -45,9 +45,14 @@ def shares(item: Item) -> list[float]:
     return [right if answer.right else -100.0 for answer in item.answers]
 
 
+def escaped(text: str) -> str:
+    """Text with GIFT's own signs escaped."""
+    return re.sub(r"([\\~=#{}:])", r"\\\1", text)
+
+
 def gift_text(text: str) -> str:
-    """HTML with GIFT's own signs escaped, on one line."""
-    return re.sub(r"([\\~=#{}:])", r"\\\1", as_html(text)).replace("\n", r"\n")
+    """Markdown as GIFT's HTML, on one line."""
+    return escaped(as_html(text)).replace("\n", r"\n")
 
 
 def gift_answer(item: Item, n: int) -> str:
@@ -57,8 +62,7 @@ def gift_answer(item: Item, n: int) -> str:
     if item.kind == "number":
         return f"=%{share:g}%{answer.text}:{item.tolerance:g}{said}"
     if item.kind == "words":
-        plain = re.sub(r"([\\~=#{}:])", r"\\\1", answer.text)
-        return f"=%{share:g}%{plain}{said}"
+        return f"=%{share:g}%{escaped(answer.text)}{said}"
     if item.kind == "multiple":
         return f"~%{share:g}%{gift_text(answer.text)}{said}"
     return f"{'=' if answer.right else '~'}{gift_text(answer.text)}{said}"

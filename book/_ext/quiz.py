@@ -62,8 +62,9 @@ class Questions(Directive):
 
     def question(self, n: int, item: Item) -> list[nodes.Node]:
         """One question: what is asked, fields for an answer, the folded answers."""
-        right = json.dumps([answer.text for answer in item.answers], ensure_ascii=False)
-        begin = (f'<fieldset class="quiz" data-kind="{item.kind}" data-answers="{escape(right)}" '
+        texts = [answer.text for answer in item.answers] if item.kind in ("number", "words") else []
+        compared = escape(json.dumps(texts, ensure_ascii=False))
+        begin = (f'<fieldset class="quiz" data-kind="{item.kind}" data-answers="{compared}" '
                  f'data-right="{"".join("01"[answer.right] for answer in item.answers)}" '
                  f'data-tolerance="{item.tolerance:g}" data-section="{item.section}">'
                  f"<legend>Question {n}</legend>")

@@ -120,5 +120,4 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", write_repository)
     app.connect("autodoc-process-docstring", plain_bars)
     app.connect("html-page-context", trim_page, priority=900)
-    app.setup_extension("glossary_links")
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
