@@ -13,8 +13,8 @@ import pytest
 import sync
 
 ROOT = Path(__file__).resolve().parent.parent
-MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+MAKEFILE, TEACH = ((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", "teach.mk"))
+TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE + TEACH, re.MULTILINE))
 PIN = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)")
 
 
@@ -38,8 +38,9 @@ def own_files() -> list[Path]:
     return [path for path in paths if path.suffix not in binary and path.is_file()]
 
 
-def test_the_makefile_is_short_and_each_target_is_one_line():
-    lines = MAKEFILE.splitlines()
+@pytest.mark.parametrize("makefile", [MAKEFILE, TEACH])
+def test_the_makefile_is_short_and_each_target_is_one_line(makefile):
+    lines = makefile.splitlines()
     assert len(lines) < 40
     assert not [line for line in lines if line.startswith("\t") or line.endswith("\\")]
     assert {"book", "test", "quick", "nbval", "lint", "sync", "outputs", "lab", "serve", "bench",
