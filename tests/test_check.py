@@ -18,7 +18,7 @@ from answers import ch12 as answers12
 from answers import ch13 as answers13
 from IPython.core.interactiveshell import InteractiveShell
 
-from coursekit.check import CHAPTERS, CHECKS, check
+from coursekit.check import CHAPTERS, CHECKS, LABS, check
 from coursekit.metrics import iou_per_class
 
 # Right answers
@@ -188,12 +188,13 @@ CASES = [(name, answer, words) for name, cases in WRONG.items() for answer, word
 
 
 def test_every_check_has_a_right_answer_and_at_least_three_wrong_ones_here():
-    assert set(RIGHT) == set(WRONG) == set(CHECKS)
+    """Those of the graded labs: tests/teach/test_lab_answers.py."""
+    assert set(RIGHT) == set(WRONG) == {name for part in CHAPTERS for name in part.CHECKS}
     assert min(len(cases) for cases in WRONG.values()) >= 3
 
 
-def test_no_two_chapters_have_a_check_of_the_same_name():
-    assert len(CHECKS) == sum(len(chapter.CHECKS) for chapter in CHAPTERS)
+def test_no_two_chapters_or_labs_have_a_check_of_the_same_name():
+    assert len(CHECKS) == sum(len(part.CHECKS) for part in (*CHAPTERS, *LABS))
 
 
 @pytest.mark.parametrize("name", RIGHT)

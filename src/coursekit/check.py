@@ -5,7 +5,7 @@
 
 It prints that the answer is right, or not written yet, or what the likely mistake is, or which
 error the code raised; never a traceback. The checks themselves are in `coursekit.checks`, a module
-a chapter: plain functions from an answer to None, where it is right, or a sentence.
+a chapter or a graded lab: plain functions from an answer to None, where it is right, or a sentence.
 
 They judge an honest reader's work, to help; they are no guard against cheating.
 """
@@ -27,12 +27,14 @@ from coursekit.checks import (
     ch11,
     ch12,
     ch13,
+    lab_a,
 )
 from coursekit.checks.compare import Hint
 
 CHAPTERS = (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13)
+LABS = (lab_a,)
 CHECKS: dict[str, Callable[[object], str | None]] = {
-    name: judge for chapter in CHAPTERS for name, judge in chapter.CHECKS.items()}
+    name: judge for part in (*CHAPTERS, *LABS) for name, judge in part.CHECKS.items()}
 
 
 class Verdict(int):

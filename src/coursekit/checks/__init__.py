@@ -1,1 +1,1 @@
-"""The exercises' checks, a module a chapter: each holds CHECKS, a dict from name to function."""
+"""The exercises' checks, a module a chapter or lab; CHECKS is a dict from name to function."""
