@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import course
 import mirror
 import nbformat
 import sync
@@ -92,7 +93,7 @@ def setup_cell(notebook: NotebookNode, url: str) -> Iterator[str]:
     if marks[:1] != [True] or sum(marks) != 1:
         yield "the first code cell, and no other, must be tagged `setup`"
     for number, cell in code_cells(notebook):
-        if sync.is_setup(cell) and cell.source != sync.setup_cell(url):
+        if sync.is_setup(cell) and cell.source != sync.setup_cell(url, course.read().branch):
             yield f"the set-up cell (code cell {number}) is not the template's: run `make sync`"
 
 
@@ -126,7 +127,7 @@ def opt_outs(notebook: NotebookNode, url: str) -> Iterator[str]:
                  if tag.lower().startswith(("nbval", "raises-exception", "skip-execution"))]
         for mark in marks + re.findall(r"NBVAL_\w+|PYTEST_VALIDATE_IGNORE_OUTPUT", cell.source):
             yield f"code cell {number} opts out of the comparison ({mark}): make its output exact"
-        if extra := set(cell.metadata) - {"tags", "mystnb"}:
+        if extra := set(cell.metadata) - set(sync.METADATA_KEPT):
             yield f"code cell {number} has metadata {sorted(extra)}: run `make sync`"
 
 
@@ -143,7 +144,7 @@ def places(notebook: NotebookNode, url: str) -> Iterator[str]:
     for number, cell in enumerate(notebook.cells, start=1):
         text = cell.source + "\n" + (printed(cell) if cell.cell_type == "code" else "")
         if url in text and not sync.is_setup(cell):
-            yield f"cell {number} holds the repository's address, which belongs in _config.yml"
+            yield f"cell {number} holds the repository's address, which belongs in course.yml"
         for path in MACHINE_PATH.findall(text):
             yield f"cell {number} holds a path of one machine ({path}...)"
 

@@ -1,10 +1,11 @@
 """Write the notebooks from their texts: `make sync`.
 
 People edit notebooks/text/NN_name.md (jupytext, md:myst). This script fills in its generated cells:
-  the set-up cell (tag `setup`), from the template below and the address in _config.yml, and
+  the set-up cell (tag `setup`), from the template below and the address in course.yml, and
   mirrored cells (first line `# coursekit/boxes/overlap.py: area, iou`), from the package's source;
 then it writes notebooks/NN_name.ipynb, keeping the outputs of every cell whose source is as it was.
-`make sync REPO=owner/name` first writes that address into _config.yml; commit what it changes.
+What else holds an address follows: _config.yml, and the set-up cells of labs/*.ipynb.
+`make sync REPO=owner/name` first writes that address into course.yml; commit what it changes.
 """
 from __future__ import annotations
 
@@ -13,16 +14,16 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import course
 import jupytext
 import mirror
 import nbformat
 from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
-ADDRESS = re.compile(r"^(repository:\n(?: +.*\n)*? +url: *)(\S+)", re.MULTILINE)
-PLACEHOLDER = "YOUR_ORG"   # stands for the owner; not a name that anybody can register
 METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+METADATA_KEPT = ("tags", "mystnb", "slide")    # of a cell; `slide` names it for slides/NN.md
 SETUP = """\
 # @title Set-up: run this cell first
 # A cell that opens with "# coursekit/..." shows the package's own code:
@@ -40,7 +41,7 @@ torch.manual_seed(0)
 plot.use_style()"""
 INSTALL = """\
     # the course's package alone: Colab's own torch stays as it is
-    %pip install -q --no-deps "pixels-to-instances @ git+{address}@main\""""
+    %pip install -q --no-deps "pixels-to-instances @ git+{address}@{branch}\""""
 NO_ADDRESS = """\
     raise SystemExit("This copy of the course has no address for Colab to install from yet: "
                      "its owner must run `make sync REPO=owner/name` and commit the result.")"""
@@ -48,23 +49,14 @@ NO_ADDRESS = """\
 
 def address(root: Path = ROOT) -> str:
     """The repository's address, from the one place where it stands."""
-    return ADDRESS.search((root / "_config.yml").read_text(encoding="utf-8"))[2]
+    return course.read(root).url
 
 
-def set_address(repository: str, root: Path = ROOT) -> None:
-    """Write `owner/name` into _config.yml."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
-        raise ValueError(f"REPO is {repository!r}, but owner/name is wanted: "
-                         "run it as `make sync REPO=jane/pixels-to-instances`.")
-    config = root / "_config.yml"
-    text = config.read_text(encoding="utf-8")
-    new = f"https://github.com/{repository}"
-    config.write_text(ADDRESS.sub(rf"\g<1>{new}", text), encoding="utf-8")
-
-
-def setup_cell(url: str) -> str:
+def setup_cell(url: str, branch: str = "main") -> str:
     """The set-up cell; while the placeholder stands, it says on Colab what to do."""
-    return SETUP.format(colab=NO_ADDRESS if PLACEHOLDER in url else INSTALL.format(address=url))
+    if course.is_placeholder(url):
+        return SETUP.format(colab=NO_ADDRESS)
+    return SETUP.format(colab=INSTALL.format(address=url, branch=branch))
 
 
 def is_setup(cell: NotebookNode) -> bool:
@@ -83,14 +75,15 @@ def notebook_path(text: Path) -> Path:
     return text.parent.parent / f"{text.stem}.ipynb"
 
 
-def render(text: str, url: str, src: Path = mirror.SRC) -> tuple[str, NotebookNode]:
+def render(text: str, url: str, src: Path = mirror.SRC,
+           branch: str = "main") -> tuple[str, NotebookNode]:
     """The text with its generated cells filled in, and its notebook, as yet without outputs."""
     notebook, ids = jupytext.reads(text, fmt="md:myst"), []
     for cell in notebook.cells:
-        kept = {key: cell.metadata[key] for key in ("tags", "mystnb") if key in cell.metadata}
+        kept = {key: cell.metadata[key] for key in METADATA_KEPT if key in cell.metadata}
         cell.metadata = NotebookNode(kept)
         if is_setup(cell):
-            cell.source = setup_cell(url)
+            cell.source = setup_cell(url, branch)
         elif cell.cell_type == "code" and (wanted := mirror.request(cell.source)):
             cell.source = mirror.render(*wanted, src=src)
         ids.append(sha256(cell.source.encode()).hexdigest()[:8])   # changes with this cell alone
@@ -123,26 +116,42 @@ def dumps(notebook: NotebookNode) -> str:
 
 def synced(text: Path, root: Path = ROOT) -> dict[Path, str]:
     """What a notebook's text and the notebook itself should hold."""
-    filled, notebook = render(text.read_text(encoding="utf-8"), address(root), root / "src")
+    said = course.read(root)
+    filled, notebook = render(text.read_text(encoding="utf-8"), said.url, root / "src", said.branch)
     path = notebook_path(text)
     if path.exists():
         keep_outputs(notebook, nbformat.read(path, as_version=4))
     return {text: filled, path: dumps(notebook)}
 
 
+def with_address(notebook: Path, root: Path = ROOT) -> str:
+    """A lab's notebook with its set-up cell filled in; the rest of it is `make labs`' own."""
+    said, lab = course.read(root), nbformat.read(notebook, as_version=4)
+    for cell in filter(is_setup, lab.cells):
+        cell.source = setup_cell(said.url, said.branch)
+    return dumps(lab)
+
+
+def written(files: dict[Path, str]) -> list[Path]:
+    """Write the files that do not hold what they should; return these."""
+    changed = [path for path, wanted in files.items()
+               if not path.exists() or path.read_text(encoding="utf-8") != wanted]
+    for path in changed:
+        path.write_text(files[path], encoding="utf-8")
+    return changed
+
+
 def sync(root: Path = ROOT) -> list[Path]:
-    """Bring every text and notebook up to date; return the files that changed."""
-    changed, problems = [], []
+    """Bring settings, texts and notebooks up to date; return the files that changed."""
+    changed, problems = course.write_settings(root), []
     for text in texts(root):
         try:
             files = synced(text, root)
         except ValueError as error:
             problems.append(f"{text.name}: {error}")
             continue
-        for path, wanted in files.items():
-            if not path.exists() or path.read_text(encoding="utf-8") != wanted:
-                path.write_text(wanted, encoding="utf-8")
-                changed.append(path)
+        changed += written(files)
+    changed += written({lab: with_address(lab, root) for lab in sorted(root.glob("labs/*.ipynb"))})
     if problems:
         raise ValueError("\n".join(problems))
     return changed
@@ -151,7 +160,7 @@ def sync(root: Path = ROOT) -> list[Path]:
 if __name__ == "__main__":
     try:
         if repository := "".join(sys.argv[1:]):
-            set_address(repository)
+            course.set_repository(repository)
         for file in sync():
             print(f"wrote {file.relative_to(ROOT)}")
     except ValueError as error:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import course
 import nbformat
 import sync
 from nbclient import NotebookClient
@@ -136,7 +137,7 @@ def main() -> int:
         folder = Path(name).resolve()
         (folder / "repository").mkdir()
         commit_checkout(folder / "repository")
-        address = sync.address().replace(sync.PLACEHOLDER, "owner")
+        address = sync.address().replace(course.PLACEHOLDER, "owner")
         lead_git(address, folder / "repository")
         kernel = kernel_for(fresh_runtime(folder / "runtime"), folder / "jupyter")
         notebook = nbformat.read(ROOT / "notebooks/03_upsampling.ipynb", as_version=4)

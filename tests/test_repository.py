@@ -99,7 +99,8 @@ def test_the_address_stands_in_the_settings_and_the_set_up_cells_alone():
     generated = {path.relative_to(ROOT).as_posix() for text in sync.texts()
                  for path in (text, sync.notebook_path(text))}
     tests = {"tests/test_sync.py", "tests/test_notebooks.py", "tests/site/test_build.py"}
-    assert "_config.yml" in holding and holding <= {"_config.yml"} | generated | tests
+    settings = {"course.yml", "_config.yml"}
+    assert "_config.yml" in holding and holding <= settings | generated | tests
 
 
 def test_no_file_holds_a_path_of_one_machine():

@@ -1,9 +1,11 @@
 """From text to notebook: mirrored cells, the set-up cell, outputs that are kept."""
 import importlib
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import course as settings
 import mirror
 import nbformat
 import pytest
@@ -98,13 +100,27 @@ class Square:
     def side(self) -> int:
         """The side."""
         return 1'''
-CONFIG = "title: T\nrepository:\n  branch: main\n  url: {}\n\nlaunch_buttons:\n  url: other\n"
+COURSE = (sync.ROOT / "course.yml").read_text(encoding="utf-8")
+CONFIG = """\
+# `make course` writes this from course.yml: edit that file.
+title: Pixels to Instances
+repository:
+  url: {}
+  branch: main
+launch_buttons:
+  notebook_interface: jupyterlab
+  colab_url: https://colab.research.google.com
+# end of what `make course` writes
+author: us
+"""
 
 
 @pytest.fixture
 def course(tmp_path: Path) -> Path:
     """A course of one chapter, one solutions notebook and one module."""
     for name, content in {
+        "course.yml": re.sub("^repository: .*", "repository: YOUR_ORG/pixels-to-instances   # o/n",
+                             COURSE, flags=re.M),
         "_config.yml": CONFIG.format(PLACEHOLDER),
         "src/coursekit/nested/shapes.py": MODULE,
         "notebooks/text/01_boxes.md": TEXT,
@@ -177,7 +193,7 @@ def test_outputs_stay_with_cells_whose_source_stays(course):
     text.write_text(text.read_text(encoding="utf-8") + "\n" + more, encoding="utf-8")
     module = course / "src/coursekit/nested/shapes.py"
     module.write_text(MODULE.replace("return 1", "return 2"), encoding="utf-8")
-    sync.set_address("jane/course", course)
+    settings.set_repository("jane/course", course)
     sync.sync(course)
     cells = code(path)
     assert [cell.execution_count for cell in cells] == [1, None, 3, None]
@@ -186,11 +202,12 @@ def test_outputs_stay_with_cells_whose_source_stays(course):
 
 def test_the_address_is_rewritten_in_the_settings_and_in_every_set_up_cell(course):
     sync.sync(course)
-    sync.set_address("jane/course", course)
+    settings.set_repository("jane/course", course)
     new = "https://github.com/jane/course"
-    assert (course / "_config.yml").read_text(encoding="utf-8") == CONFIG.format(new)
     assert sync.address(course) == new
+    assert "\nrepository: jane/course   # o/n\n" in (course / "course.yml").read_text()
     sync.sync(course)
+    assert (course / "_config.yml").read_text(encoding="utf-8") == CONFIG.format(new)
     for name in ("01_boxes", "solutions/01_solutions"):
         source = code(course / f"notebooks/{name}.ipynb")[0].source
         assert f'%pip install -q --no-deps "pixels-to-instances @ git+{new}@main"' in source
@@ -198,7 +215,7 @@ def test_the_address_is_rewritten_in_the_settings_and_in_every_set_up_cell(cours
 
 def test_an_address_that_is_not_owner_and_name_is_refused(course):
     with pytest.raises(ValueError, match="owner/name is wanted"):
-        sync.set_address("https://github.com/jane/course", course)
+        settings.set_repository("https://github.com/jane/course", course)
 
 
 def test_one_broken_text_is_named_and_the_others_are_written(course):

