@@ -80,24 +80,24 @@ def install_packages() -> None:
     stamp.write_text(lock)
 
 
-def stage_assets() -> None:
+def stage_assets(folder: Path = STAGED) -> None:
     """Copy fonts, the formulas' style and the interactive figures to where the site serves them."""
-    shutil.rmtree(STAGED, ignore_errors=True)
-    fonts = STAGED / "vendor" / "fonts"
+    shutil.rmtree(folder, ignore_errors=True)
+    fonts = folder / "vendor" / "fonts"
     fonts.mkdir(parents=True)
     for name in FONTS:
         family = name.split("-latin-")[0]
         package = NODE_MODULES / "@fontsource-variable" / family
         shutil.copy(package / "files" / f"{name}.woff2", fonts)
         shutil.copy(package / "LICENSE", fonts / f"{family}-LICENSE.txt")
-    katex, staged = NODE_MODULES / "katex", STAGED / "vendor" / "katex"
+    katex, staged = NODE_MODULES / "katex", folder / "vendor" / "katex"
     shutil.copytree(katex / "dist/fonts", staged / "fonts",
                     ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
     style = (katex / "dist/katex.min.css").read_text()
     style = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("[a-z]+"\)', "", style)
     (staged / "katex.min.css").write_text(style)
     shutil.copy(katex / "LICENSE", staged / "LICENSE.txt")
-    shutil.copytree(ROOT / "src/coursekit/figures", STAGED / "figures",
+    shutil.copytree(ROOT / "src/coursekit/figures", folder / "figures",
                     ignore=shutil.ignore_patterns("*.py", "__pycache__", ".*"))
 
 
