@@ -1,9 +1,14 @@
 # For teachers: the tools live in .venv-teach, which the first of these commands fills.
 #   teach    the tests of all that is here           quizzes  the questions, for Moodle and Canvas
+#   labs     the graded labs: notebooks, solutions, tests for Gradescope; LAB=A makes one of them
+#   course   writes course.yml wherever it counts    fork-check  is every address this copy's own?
 TEACH_VENV ?= .venv-teach
 TEACH := $(TEACH_VENV)/bin/python
 TEACH_READY := $(TEACH_VENV)/ready
-.PHONY: teach quizzes
+.PHONY: teach quizzes labs course fork-check
 teach: $(TEACH_READY) ; scripts/browser && $(TEACH) -m pytest -q -n 2 --dist loadfile tests/teach
+course: sync ; $(PY) scripts/course.py
+fork-check: $(READY) ; $(PY) scripts/fork_check.py
 quizzes: $(READY) ; $(PY) scripts/export_quizzes.py
+labs: $(TEACH_READY) ; $(TEACH) scripts/make_labs.py $(LAB)
 $(TEACH_READY): $(READY) requirements-teach.txt ; scripts/venv_teach $(TEACH_VENV) $(VENV)
