@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| (\d+) \| (talk|figure|exercise) \| .+ \| .+ \|$", re.MULT
 SUM = re.compile(r"(\d+(?: \+ \d+)+) = (\d+)")
 LAB_OF = {3: "A", 4: "A", 6: "B", 7: "B", 8: "C", 9: "C", 10: "C", 11: "D", 12: "D"}
 COUNTS = {10: "ten", 11: "eleven", 12: "twelve", 8: "eight", 9: "nine"}
-QUIZ, LAB = 15, 90              # minutes that the syllabi count for a quiz and for a lab
+QUIZ, LAB = 15, 120             # minutes that the syllabi count for a quiz and for a lab
 
 
 @cache
@@ -228,6 +228,28 @@ def test_the_hours_of_a_syllabus_are_the_sums_of_its_columns(heading):
              for number in number if number]
     practice, report = ([len(rows)], [9]) if heading == "Twelve weeks" else ([], [])
     assert hours == [sums[0], *practice, sums[1], *report]
+
+
+def lab_sections(letter):
+    """Points and minutes of each of a lab's sections, as its headings state them."""
+    path, = ROOT.glob(f"labs/text/{letter}_*.md")
+    found = re.findall(r"^## \d+\. .*\((\d+) points?, (\d+) minutes\)$",
+                       path.read_text(encoding="utf-8"), re.MULTILINE)
+    return [(int(points), int(minutes)) for points, minutes in found]
+
+
+@pytest.mark.parametrize("letter", "AB")
+def test_a_lab_has_the_points_and_the_minutes_that_the_syllabi_count(letter):
+    sections = lab_sections(letter)
+    assert sum(points for points, _ in sections) == 20
+    assert LAB - 15 <= sum(minutes for _, minutes in sections) <= LAB
+
+
+@pytest.mark.parametrize("letter", "A")
+def test_the_sections_of_a_lab_that_the_workshop_keeps_fit_into_their_session(letter):
+    row, = [row for row in syllabus("Two days")[1:] if f"lab {letter}" in row[1]]
+    last = int(re.match(r"sections 1 to (\d)", row[3])[1])
+    assert sum(minutes for _, minutes in lab_sections(letter)[:last]) <= added(row[2])[2]
 
 
 def test_sessions_of_the_workshop_last_as_long_as_they_say():
