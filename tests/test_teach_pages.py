@@ -260,6 +260,17 @@ def test_sessions_of_the_workshop_last_as_long_as_they_say():
     assert re.findall(r"lab ([A-D])", " ".join(row[1] for row in rows)) == ["A", "D"]
 
 
+def test_each_chapter_has_something_to_skip_that_is_there_and_a_paper():
+    rows = syllabus("What to skip, and what to read")[1:]
+    assert [linked_chapters(row[0]) for row in rows] == [[number] for number in NUMBERS]
+    for number, row in zip(NUMBERS, rows, strict=True):
+        text = (ROOT / f"notebooks/text/{Path(chapters()[number].name).name}.md").read_text()
+        sections = re.findall(r"section (\d+)\.(\d+)", row[1])
+        assert sections and all(one == str(number) for one, _ in sections)
+        assert all(f"\n## {one}.{n} " in text for one, n in sections)
+        assert re.fullmatch(r"\{cite:t\}`\w+`", row[2]) and row[3].endswith("?")
+
+
 def test_marks_add_up_to_a_hundred():
     lines = re.findall(r"^\*\*Marks:\*\* (.+)$", page("syllabi.md"), re.MULTILINE)
     assert [sum(map(int, re.findall(r"(\d+) %", line))) for line in lines] == [100, 100]
