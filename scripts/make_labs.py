@@ -65,28 +65,29 @@ def write_page(lab: str, out: Path, root: Path = labs.ROOT) -> Path:
     return path
 
 
-def write_zip(lab: str, out: Path, wheel: Path, root: Path = labs.ROOT) -> Path:
-    """Write the zip for Gradescope."""
-    path = out / f"{labs.text(lab, root).stem}.zip"
-    gradescope.write(lab, path, wheel, labs.class_seed(root), root)
-    return path
+def write_zips(wanted: list[str], out: Path, root: Path = labs.ROOT) -> list[Path]:
+    """Write the zips for Gradescope."""
+    targets = {lab: out / f"{labs.text(lab, root).stem}.zip" for lab in wanted}
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = gradescope.build_wheel(Path(folder), root)
+        gradescope.write(targets, wheel, labs.class_seed(root), root)
+    return [*targets.values()]
 
 
 def main(wanted: list[str]) -> None:
     """Make the labs that are named, or all."""
-    files = [labs.text(lab) for lab in wanted] or list(labs.texts().values())
-    out = labs.ROOT / "_build/labs"
+    for lab in wanted:
+        labs.text(lab)   # a wrong name is told before anything is written
+    wanted, out = wanted or [*labs.texts()], labs.ROOT / "_build/labs"
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as name:
-        wheel = gradescope.build_wheel(Path(name))
-        for lab in (file.stem.split("_")[0] for file in files):
-            for path in (write_student(lab), write_nbgrader(lab, out), write_page(lab, out),
-                         write_zip(lab, out, wheel)):
-                print(f"wrote {path.relative_to(labs.ROOT)}")
-    variable = course.read().seed_variable
+    for lab in wanted:
+        for path in write_student(lab), write_nbgrader(lab, out), write_page(lab, out):
+            print(f"wrote {path.relative_to(labs.ROOT)}")
+    for path in write_zips(wanted, out):
+        print(f"wrote {path.relative_to(labs.ROOT)}")
     if labs.class_seed() == "practice":
-        print("The zip's tests use the seed 'practice', which everybody knows. Before you upload "
-              f"it, set {variable} to a word of your own and make it again.")
+        print("The zips' tests use the seed 'practice', which everybody knows. Before you upload "
+              f"one, set {course.read().seed_variable} to a word of your own and make it again.")
 
 
 if __name__ == "__main__":
