@@ -53,7 +53,7 @@ def run(cells: list[dict], command: list[str], limits: Limits) -> Outcome:
 
 def watch(process: subprocess.Popen, limits: Limits) -> str:
     """Wait until the end; say which limit was passed, if one was."""
-    end = time.monotonic() + limits.wall
+    end, most = time.monotonic() + limits.wall, limits.total * MEGABYTE
     while True:
         try:
             process.wait(0.2)
@@ -61,8 +61,19 @@ def watch(process: subprocess.Popen, limits: Limits) -> str:
         except subprocess.TimeoutExpired:
             if time.monotonic() > end:
                 return f"it took longer than {limits.wall:g} s"
-            if memory(process.pid) > limits.total * MEGABYTE:
+            if resident(process.pid) > most and memory(process.pid) > most:
                 return f"it took more than {limits.total} MB of memory"
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process and all its children, a shared page counted for each: quick to read."""
+    total = 0
+    for process in family(pid):
+        try:
+            total += process.memory_info().rss
+        except psutil.NoSuchProcess:
+            continue
+    return total
 
 
 def memory(pid: int) -> int:
