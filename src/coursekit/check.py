@@ -29,12 +29,13 @@ from coursekit.checks import (
     ch13,
     lab_a,
     lab_b,
+    lab_c,
     lab_d,
 )
 from coursekit.checks.compare import Hint
 
 CHAPTERS = (ch01, ch02, ch03, ch04, ch05, ch06, ch07, ch08, ch09, ch10, ch11, ch12, ch13)
-LABS = (lab_a, lab_b, lab_d)
+LABS = (lab_a, lab_b, lab_c, lab_d)
 CHECKS: dict[str, Callable[[object], str | None]] = {
     name: judge for part in (*CHAPTERS, *LABS) for name, judge in part.CHECKS.items()}
 
