@@ -77,20 +77,26 @@ def notebook_path(text: Path) -> Path:
 
 def render(text: str, url: str, src: Path = mirror.SRC,
            branch: str = "main") -> tuple[str, NotebookNode]:
-    """The text with its generated cells filled in, and its notebook, as yet without outputs."""
+    """The text with its generated cells filled in, and its notebook, as yet without outputs.
+
+    The text never holds an address: it is the same in every copy of the course.
+    """
     notebook, ids = jupytext.reads(text, fmt="md:myst"), []
     for cell in notebook.cells:
         kept = {key: cell.metadata[key] for key in METADATA_KEPT if key in cell.metadata}
         cell.metadata = NotebookNode(kept)
         if is_setup(cell):
-            cell.source = setup_cell(url, branch)
+            cell.source = setup_cell(course.PLACEHOLDER)
         elif cell.cell_type == "code" and (wanted := mirror.request(cell.source)):
             cell.source = mirror.render(*wanted, src=src)
-        ids.append(sha256(cell.source.encode()).hexdigest()[:8])   # changes with this cell alone
-        cell.id = f"{ids[-1]}-{ids.count(ids[-1])}"
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     filled = jupytext.writes(notebook, fmt="md:myst")
+    for cell in notebook.cells:
+        if is_setup(cell):
+            cell.source = setup_cell(url, branch)
+        ids.append(sha256(cell.source.encode()).hexdigest()[:8])   # changes with this cell alone
+        cell.id = f"{ids[-1]}-{ids.count(ids[-1])}"
     return re.sub(r" +(format|jupytext)_version: .*\n", "", filled), notebook
 
 

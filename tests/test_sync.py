@@ -1,6 +1,5 @@
 """From text to notebook: mirrored cells, the set-up cell, outputs that are kept."""
 import importlib
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -100,7 +99,18 @@ class Square:
     def side(self) -> int:
         """The side."""
         return 1'''
-COURSE = (sync.ROOT / "course.yml").read_text(encoding="utf-8")
+COURSE = """\
+repository: YOUR_ORG/pixels-to-instances   # o/n
+branch: main
+title: Pixels to Instances
+institution: ""
+hub: ""
+binder: ""
+term: {start: "", weeks_off: [], time_zone: ""}
+deadlines: {A: "", B: "", C: "", D: "", project: ""}
+seed_variable: COURSEKIT_CLASS
+credit: {original: YOUR_ORG/pixels-to-instances, line: ""}
+"""
 CONFIG = """\
 # `make course` writes this from course.yml: edit that file.
 title: Pixels to Instances
@@ -119,8 +129,7 @@ author: us
 def course(tmp_path: Path) -> Path:
     """A course of one chapter, one solutions notebook and one module."""
     for name, content in {
-        "course.yml": re.sub("^repository: .*", "repository: YOUR_ORG/pixels-to-instances   # o/n",
-                             COURSE, flags=re.M),
+        "course.yml": COURSE,
         "_config.yml": CONFIG.format(PLACEHOLDER),
         "src/coursekit/nested/shapes.py": MODULE,
         "notebooks/text/01_boxes.md": TEXT,
@@ -205,12 +214,14 @@ def test_the_address_is_rewritten_in_the_settings_and_in_every_set_up_cell(cours
     settings.set_repository("jane/course", course)
     new = "https://github.com/jane/course"
     assert sync.address(course) == new
-    assert "\nrepository: jane/course   # o/n\n" in (course / "course.yml").read_text()
+    assert (course / "course.yml").read_text() == COURSE.replace(
+        "repository: YOUR_ORG/pixels-to-instances", "repository: jane/course")
     sync.sync(course)
     assert (course / "_config.yml").read_text(encoding="utf-8") == CONFIG.format(new)
     for name in ("01_boxes", "solutions/01_solutions"):
         source = code(course / f"notebooks/{name}.ipynb")[0].source
         assert f'%pip install -q --no-deps "pixels-to-instances @ git+{new}@main"' in source
+    assert not [path for path in sync.texts(course) if new in path.read_text(encoding="utf-8")]
 
 
 def test_an_address_that_is_not_owner_and_name_is_refused(course):

