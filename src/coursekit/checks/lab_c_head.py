@@ -166,7 +166,7 @@ def detect(answer: object) -> str | None:
     return stages(
         lambda: likely(found(9), right, {
             "background competes: a region answers for its likeliest class among the OBJECTS, if "
-            "that one's chance is above the least.": table(objects, BEST[objects]),
+            "its probability is above `least`.": table(objects, BEST[objects]),
             "a region has answered twice: here it has one answer, its likeliest class.":
                 table(*torch.cartesian_prod(EVERY, torch.arange(1, 4)).T),
             "class k is column k: the first object is class 1.": table(EVERY, BEST, shift=-1),
@@ -179,11 +179,11 @@ def detect(answer: object) -> str | None:
             "a cat has struck out a rabbit: suppress class by class.":
                 table(EVERY, BEST, classes=False),
             "duplicates are left: suppress class by class.": table(EVERY, BEST, thin=False),
-            "`least` is missing, or it was compared with something else than the chances.":
+            "`least` is missing, or it was compared with something else than probabilities.":
                 table(EVERY, BEST, least=-1),
-            "the chances come from a softmax over the classes, not from a sigmoid.":
+            "probabilities come from a softmax over the classes, not from a sigmoid.":
                 table(EVERY, BEST, RAW.sigmoid()),
-            "those are the scores before the softmax: the chances were asked for.":
+            "those are the scores before the softmax: probabilities were asked for.":
                 table(EVERY, BEST, RAW),
         }, "six regions"),
         lambda: likely(found(2), right[:2], {
