@@ -231,6 +231,10 @@ def test_each_lab_is_due_when_its_chapters_have_been_taught(heading):
             assert {number for number, one in LAB_OF.items() if one == lab} <= taught
             due.append(lab)
     assert due == ["A", "B", "C", "D"]
+    told = section(page("syllabi.md"), heading)
+    assert re.findall(r"lab ([A-D]) \{deadline\}`at the end of week (\d+) <\1>`", told) == [
+        (lab, re.search(r"\d+", row[0])[0]) for row in syllabus(heading)[1:]
+        for lab in re.findall(r"lab ([A-D])", row[4])]
 
 
 @pytest.mark.parametrize("heading", ["Six weeks", "Twelve weeks"])
