@@ -34,8 +34,8 @@ STYLE = """\
 body { margin: auto; max-width: 50rem; padding: 1rem; color: #222; background: #fff;
        font: 1.05rem/1.6 "Source Sans 3", sans-serif; }
 pre { overflow-x: auto; padding: .6rem; background: #f5f5f5; font-size: .85rem; }
-.jp-OutputPrompt, .jp-InputPrompt, .anchor-link { display: none; }
-.jp-OutputArea pre { background: none; border-left: 3px solid #767676; }
+.prompt, .anchor-link { display: none; }
+.output pre { background: none; border-left: 3px solid #767676; }
 table { border-collapse: collapse; } td, th { border: 1px solid #767676; padding: .2rem .6rem; }
 img, math[display=block] { max-width: 100%; overflow-x: auto; }"""
 PAGE = """\
