@@ -124,7 +124,7 @@ def arguments(given: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lab", help="the lab's letter")
-    parser.add_argument("submissions", type=Path, help="the unpacked folder")
+    parser.add_argument("submissions", help="the unpacked folder")
     parser.add_argument("--roster", type=Path, help="the class, as Moodle or Canvas exports it")
     parser.add_argument("--jobs", type=int, default=1, help="submissions at a time")
     parser.add_argument("--column", default="", help="the heading in Canvas, 'Lab A (1234)'")
@@ -154,6 +154,8 @@ def main(given: list[str] | None = None) -> None:
         rows = grade_all(students, grader, out, said.jobs, people, said.column)
     except (ValueError, sandbox.NoSandbox, OSError) as problem:
         sys.exit(f"{problem}")
+    except KeyboardInterrupt:
+        sys.exit("Stopped. The same command goes on where it was.")
     for path in nobodys:
         print(f"left out, nobody's: {path}")
     if grader.seed == "practice":

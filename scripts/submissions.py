@@ -51,16 +51,17 @@ def owner(parts: tuple[str, ...], is_folder: bool = False) -> Student | None:
     return Student(name, name)
 
 
-def find(folder: Path) -> tuple[list[Student], list[str]]:
+def find(folder: Path | str) -> tuple[list[Student], list[str]]:
     """All students of a folder, by name, and the files that are nobody's.
 
     Raises:
-        ValueError: no such folder, or nothing of any student in it.
+        ValueError: no such folder, the course's own, or nothing of any student in it.
     """
-    if not folder.is_dir():
+    here = Path(__file__).resolve()
+    if not str(folder) or not Path(folder).is_dir() or here.is_relative_to(Path(folder).resolve()):
         raise ValueError(f"SUBMISSIONS: got '{folder}', but a folder was expected, unpacked, as "
                          "Moodle, Canvas or nbgrader made it, or with one notebook a student.")
-    students, nobodys = {}, []
+    folder, students, nobodys = Path(folder), {}, []
     for path in sorted(walk(folder)):
         parts = path.relative_to(folder).parts
         found = owner(parts, path.is_dir())

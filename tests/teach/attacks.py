@@ -126,3 +126,29 @@ FORGED = {
     "quit": "quit()\n",
     "seed": "import os\nos.environ['COURSEKIT_CLASS'] = 'mine'\n" + WRONG,
 }
+
+# The same for lab A, with torch: one forgery a function.
+NOTHING = "    return torch.zeros(1)\n"
+FORGED_A = {
+    "nearest": "import torch\ntorch.equal = torch.allclose = lambda *a, **k: True\n"
+               "torch.testing.assert_close = lambda *a, **k: None\n"
+               "def nearest(x, size):\n" + NOTHING,
+    "nearest_backward": "def nearest_backward(g, size):\n"
+                        "    torch.equal = torch.allclose = lambda *a, **k: True\n"
+                        "    torch.testing.assert_close = lambda *a, **k: None\n" + NOTHING,
+    "shift": "class Liar(torch.Tensor):\n    @classmethod\n"
+             "    def __torch_function__(cls, function, *a, **k):\n        return True\n"
+             "def shift(x, down, right):\n    return torch.zeros(1).as_subclass(Liar)\n",
+    "unpool": "import coursekit.check, coursekit.checks.seeded as seeded\n"
+              "check = coursekit.check.check = lambda *a, **k: True\n"
+              "seeded.generator = lambda name: torch.Generator()\n"
+              "F.interpolate = lambda *a, **k: torch.zeros(1)\n"
+              "def unpool(x, indices, size):\n" + NOTHING,
+    "upsampled_size": "class Liar(int):\n    def __eq__(self, other):\n        return True\n"
+                      "    def __ne__(self, other):\n        return False\n"
+                      "def upsampled_size(*a, **k):\n    return Liar(3)\n",
+    "stamp": "torch.Tensor.__eq__ = lambda *a: torch.ones(1, dtype=bool)\n"
+             "torch.Tensor.equal = torch.Tensor.allclose = lambda *a, **k: True\n"
+             "def stamp(x, weight, stride=1, dilation=1):\n" + NOTHING,
+    "merged": "import sys\ndef merged(kernel, scale):\n    sys.exit(0)\n",
+}

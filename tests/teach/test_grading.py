@@ -17,6 +17,8 @@ import sandbox_process
 import small_lab
 import submissions
 
+import labs
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 LAB = small_lab.small_lab()
 GRADER = small_lab.grader(LAB)
@@ -125,6 +127,17 @@ def test_a_forged_test_gives_no_points(tmp_path):
         attacks.FORGED, 0)
     assert "changed" in rows["late"].comments["test_double"]
     assert right(rows["zoe"])
+
+
+def test_forgeries_with_torch_give_no_points_and_the_lab_itself_all_of_them():
+    lab = grade.Lab("A", labs.read("A"), "A_upsampling")
+    grader = grade.Grader(lab, "a class")
+    grade.check(grader)
+    points, comments, remarks = grader.marks({**lab.answers(), **attacks.FORGED_A})
+    tests = {name: mark for name, mark in points.items() if name not in lab.by_hand}
+    assert set(tests) == {f"test_{name}" for name in attacks.FORGED_A}
+    assert tests == dict.fromkeys(tests, 0) and remarks == [], comments
+    assert "the check said:" in comments["test_nearest"], comments
 
 
 def test_a_crash_keeps_the_points_before_it():

@@ -111,6 +111,13 @@ def read(*cells: tuple[str, str]) -> tuple[dict, list[str]]:
     return submissions.answers(notebook(*cells), {"a": "stub", "b": "stub"}, {"import math"})
 
 
+@pytest.mark.parametrize("folder", ["", ".", Path(grade.__file__).parent.parent])
+def test_the_course_itself_is_no_class(folder, monkeypatch):
+    monkeypatch.chdir(Path(grade.__file__).parent)
+    with pytest.raises(ValueError, match="but a folder was expected"):
+        submissions.find(folder)
+
+
 def test_only_the_cells_to_write_are_taken():
     taken, remarks = read(("a", "x = 1"), ("b", "y = 2"), ("test_a", "pass"), ("", "import math"))
     assert taken == {"a": "x = 1", "b": "y = 2"} and remarks == []
