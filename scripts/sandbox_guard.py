@@ -96,12 +96,21 @@ def keep() -> None:
         methods.update(vars(sys.modules["torch"].Tensor))
 
 
+def own_wrapper(now, value) -> bool:
+    """Whether a package wrapped its own function late, as torch does with manual_seed."""
+    code = getattr(now, "__code__", None)
+    return code is not None and getattr(now, "__wrapped__", None) is value and (
+        os.path.exists(code.co_filename) and not code.co_filename.startswith("/tmp"))
+
+
 def restore() -> list:
     """Put everything back; the names of what had been changed."""
     changed = []
-    for holder, name, value in kept.values():
+    for holder, name, value in list(kept.values()):
         now = getattr(holder, name) if name in CODE else vars(holder).get(name, MISSING)
-        if now is not value:
+        if now is not value and own_wrapper(now, value):
+            kept[id(holder), name] = holder, name, now
+        elif now is not value:
             changed.append(f"{getattr(holder, '__name__', holder)}.{name}")
             setattr(holder, name, value)
     for name in (set(vars(sys.modules["torch"].Tensor)) - methods) if methods else ():

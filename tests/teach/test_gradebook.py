@@ -1,16 +1,22 @@
 """The files that a teacher takes away: what Moodle and Canvas import, marks by hand, feedback."""
 import csv
+import json
+import re
 from pathlib import Path
 
 import grade
 import gradebook
 import grading
+import mock_class
 import pytest
 import roster
+import sandbox
 import sandbox_process
 import small_lab
 import submissions
 from gradebook import Row
+
+import labs
 
 LAB = small_lab.small_lab()
 MOODLE = ("First name,Last name,ID number,Email address\n"
@@ -204,3 +210,33 @@ def test_the_command_says_in_one_line_what_is_wrong(arguments, said, tmp_path, m
         grade.main(arguments)
     lines = (str(stopped.value.code) + capsys.readouterr().err).splitlines()
     assert said in lines[0] + lines[-1] and stopped.value.code
+
+
+def test_the_page_names_the_limits_the_files_and_the_layouts_that_there_are(tmp_path):
+    page = (Path(grade.__file__).parent.parent / "book/teach/grading.md").read_text("utf-8")
+    limits = sandbox.Limits()
+    for said in (f"time of a cell | {limits.cell} s", f"time of everything | {limits.wall} s",
+                 f"a process | {limits.memory / 1000} GB", f"processes | {limits.total // 1000} GB",
+                 f"threads | {limits.processes} |", f"{limits.files} MB in `/tmp`",
+                 f"printed | {limits.output:,} char", f"over {submissions.MOST_BYTES >> 20} MB"):
+        assert said in page, said
+    layouts = re.findall(r"^\| \S.*? \| `([^`]+\.ipynb)`.* \| (.+) \|$", page, re.MULTILINE)
+    assert len(layouts) == 4
+    for layout, who in layouts:
+        student = submissions.owner(tuple(layout.split("/")))
+        assert who == student.name + {"moodle": f", participant {student.number}", "":
+                                      "", "canvas": f", user {student.number}"}[student.system]
+
+
+def test_a_mock_class_gets_the_points_that_it_must(tmp_path, monkeypatch):
+    lab = grading.Lab("A", labs.read("A"), "A_upsampling")
+    cases = {name: 5 for name in lab.given if f"test_{name}" in lab.most}
+    members = mock_class.make(tmp_path / "in", lab, 30, cases)
+    students = submissions.find(tmp_path / "in")[0]
+    assert {student.key for student in students} == {
+        member.folder.removesuffix("_assignsubmission_file_") for member in members}
+    assert members[0].points == lab.most and not sum(members[2].points.values())
+    source = json.loads((students[-1].files[0]).read_text("utf-8"))
+    assert "WRONG" in str(source) and "HIDDEN" not in str(source)
+    with pytest.raises(ValueError, match="size: got 31"):
+        mock_class.make(tmp_path / "in", lab, 31, cases)
