@@ -172,7 +172,8 @@ def test_fork_check_passes_before_and_after_the_book_is_built(fork, built):
 
 
 @pytest.mark.parametrize("file, old, new, told", [
-    ("README.md", "# ", "# See https://github.com/YOUR_ORG/pixels-to-instances ", "has YOUR_ORG"),
+    ("README.md", "# ", "# See https://github.com/YOUR_ORG/pixels-to-instances ",
+     "has github.com/YOUR_ORG, which is the original's"),
     ("notebooks/03_upsampling.ipynb", f"@{BRANCH}", "@main", "its install link"),
     ("_build/html/notebooks/03_upsampling.html", f"{NAME}/blob/", "other/blob/", "its Colab link"),
     ("course.yml", OWNER, "Somebody-Else", "run `make course`"),
@@ -326,11 +327,10 @@ def test_new_chapters_of_the_original_arrive_by_the_pages_commands(fork, tmp_pat
     ask("git fetch upstream")
     ask("git merge --allow")
     assert git("diff", "HEAD~1", cwd=ours) == ""
-    run(PYTHON, "scripts/sync.py", "jane/pixels-to-instances", cwd=original)
     text = original / "notebooks/text/03_upsampling.md"
     text.write_text(text.read_text(encoding="utf-8") + "\nA sentence of the original's.\n",
                     encoding="utf-8")
-    run(PYTHON, "scripts/sync.py", cwd=original)
+    run(PYTHON, "scripts/sync.py", "jane/pixels-to-instances", cwd=original)
     git("commit", "-qam", "An address and a sentence", cwd=original)
     ask("git fetch upstream")
     said = ask("git merge upstream", fails=True)
