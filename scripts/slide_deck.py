@@ -8,6 +8,7 @@ marks come, and adds headings, few words, and notes with minutes:
     {{ name: code }}                its code; `code 3-8` some of its lines
     {{ name: all }}                 its code, then its outputs
     {{ name: lines 2-4 }}           some lines of what it printed
+    {{ name later }}                … at the next key, after the answer above it
     |||                             between the left and the right half of a slide
     > **Predict first.** …          a question
     Answer: …                       a paragraph that waits for a key
@@ -35,8 +36,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 ROOT = Path(__file__).resolve().parent.parent
-INSERT = re.compile(r"^\{\{ *([a-z0-9-]+)(?:: *(code|all|lines)(?: +(\d+)-(\d+))?)? *\}\}$",
-                    re.MULTILINE)
+INSERT = re.compile(r"^\{\{ *([a-z0-9-]+)(?:: *(code|all|lines)(?: +(\d+)-(\d+))?)?"
+                    r"( +later)? *\}\}$", re.MULTILINE)
 NOTES = re.compile(r"^Notes \(([\d.]+) min\): +", re.MULTILINE)
 HEADING = re.compile(r"^## +(.+?)(?: +\{((?: *\.[a-z-]+)+)\})? *$", re.MULTILINE)
 ANSWER = re.compile(r"<details>\s*<summary>(Answers?)</summary>(.*?)</details>", re.DOTALL)
@@ -160,7 +161,9 @@ def cell_html(cell: NotebookNode, asked: re.Match, deck: Deck) -> str:
     lines = slice(int(asked[3]) - 1, int(asked[4])) if asked[3] else slice(None)
 
     def some(text: str) -> str:
-        return "\n".join(text.splitlines()[lines])
+        if not (cut := "\n".join(text.splitlines()[lines])):
+            raise ValueError(f"the cell marked {name!r} has no lines {asked[3]} to {asked[4]}.")
+        return cut
 
     parts = [code_html(some(cell.source))] if what in ("code", "all") else []
     if what != "code":
@@ -170,7 +173,8 @@ def cell_html(cell: NotebookNode, asked: re.Match, deck: Deck) -> str:
                   for n, out in enumerate(outputs)]
     if not any(parts):
         raise ValueError(f"the cell marked {name!r} has nothing of the kind to show.")
-    return "\n".join(parts) + "\n"
+    shown = "\n".join(parts)
+    return f'<div class="fragment later">\n{shown}\n</div>\n' if asked[5] else f"{shown}\n"
 
 
 def columns(text: str) -> str:
