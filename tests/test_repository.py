@@ -99,7 +99,8 @@ def test_the_address_stands_in_the_settings_and_the_set_up_cells_alone():
     generated = {path.relative_to(ROOT).as_posix() for text in sync.texts()
                  for path in (text, sync.notebook_path(text))}
     generated |= {path.relative_to(ROOT).as_posix() for path in ROOT.glob("labs/*.ipynb")}
-    tests = {"tests/test_sync.py", "tests/test_notebooks.py", "tests/site/test_build.py"}
+    tests = {"tests/test_sync.py", "tests/test_notebooks.py", "tests/site/test_build.py",
+             "tests/teach/test_fork.py"}
     settings = {"course.yml", "_config.yml"}
     assert "_config.yml" in holding and holding <= settings | generated | tests
 

@@ -72,7 +72,7 @@ def test_the_site_is_published_with_its_own_address():
     path = ROOT / ".github/workflows/pages.yml"
     commands = [step["run"] for step in steps(path) if "run" in step]
     assert commands == ["make sync REPO=${{ github.repository }} TORCH=cpu", "make book",
-                        "make pdf", "make zip"]
+                        "make pdf", "make handouts", "make zip"]
 
 
 def test_each_week_colabs_versions_are_tried_on_every_python():
