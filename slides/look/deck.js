@@ -2,6 +2,7 @@
 (() => {
   const root = document.documentElement, face = root.dataset.face;
   const WIDTHS = [640, 720, 800, 900, 1000, 1150];    // of a live figure, before it is enlarged
+  const LEAST = face === "slides" ? 0.85 : 0;         // smaller, nobody could read it: then it scrolls
 
   /** Let a live figure be as large as its place allows: try widths, enlarge the one that gains most. */
   function fit(place, again) {
@@ -16,7 +17,7 @@
     if (again || !place.dataset.wide) {
       place.dataset.wide = WIDTHS.map((wide) => [scale(wide), wide]).sort((a, b) => b[0] - a[0])[0][1];
     }
-    place.style.setProperty("--scale", scale(Number(place.dataset.wide)));
+    place.style.setProperty("--scale", Math.max(LEAST, scale(Number(place.dataset.wide))));
   }
 
   function watch(place) {

@@ -141,6 +141,7 @@ def test_figures_live_inside_the_slides_and_keep_their_keys(number, page):
         figure = window.locator("section.present .live > *").first
         inner = figure.locator("input:enabled:visible, button:enabled:visible, canvas[tabindex]")
         assert inner.count() > 0
+        assert figure.evaluate("figure => figure.getBoundingClientRect().width") > 0.8 * 640
         inner.first.focus()
         window.keyboard.press("ArrowRight")
         assert window.evaluate("Reveal.getIndices().h") == n
