@@ -64,7 +64,7 @@ def text(lab: str, root: Path = ROOT) -> Path:
     found = texts(root)
     if lab not in found:
         raise ValueError(f"LAB is {lab!r}, but one of {', '.join(found) or 'no labs at all'} is "
-                         "wanted: run it as `make labs LAB=A`.")
+                         "wanted: name one, as in LAB=A.")
     return found[lab]
 
 
