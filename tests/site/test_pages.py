@@ -32,8 +32,12 @@ SCROLL = """async () => {
   for (let y = 0; y < document.body.scrollHeight; y += 700) {
     window.scrollTo(0, y); await new Promise(done => setTimeout(done, 25));
   }
-  const shown = [...document.images].filter(image => image.checkVisibility());  // others wait
-  await Promise.all(shown.map(image => image.decode().catch(() => null)));
+  const late = () => new Promise(done => setTimeout(done, 9000));
+  for (const image of document.images) {                       // hidden ones wait, and may
+    if (image.complete || !image.checkVisibility()) continue;
+    image.scrollIntoView();                                    // a lazy one begins, if it has not
+    await Promise.race([image.decode().catch(() => null), late()]);
+  }
 }"""
 
 
@@ -470,7 +474,7 @@ def test_figures_come_with_their_pages_and_with_no_other(name):
 
 @pytest.mark.parametrize("name", BOOK)
 def test_formulas_are_on_the_page_without_a_script(name):
-    text = article(name)
+    text = re.sub("<pre.*?</pre>", "", article(name), flags=re.S)    # code may have these signs
     assert "\\(" not in text and "\\[" not in text
     loads = " ".join(OUTLINES[name].loads)
     assert "mathjax" not in loads.lower()
