@@ -79,9 +79,14 @@ def bubblewrap(python: str, variables: dict[str, str], limits: Limits) -> list[s
                "--new-session", "--hostname", "sandbox", "--clearenv"]
     for name, value in variables.items():
         command += ["--setenv", name, value]
-    command += [*seen, "--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm",
-                "--size", size, "--tmpfs", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/",
-                "--chdir", "/tmp", *runner(python)]
+    # /tmp before what is shown: the course may lie below it, in a folder that is read-only then
+    below = sorted({str(Path(*folder.parts[:3])) for folder in visible(python)
+                    if folder.is_relative_to("/tmp")})
+    command += ["--size", size, "--tmpfs", "/tmp",
+                *(part for folder in below for part in ("--perms", "0755", "--tmpfs", folder)),
+                *seen, *(part for folder in below for part in ("--remount-ro", folder)),
+                "--proc", "/proc", "--dev", "/dev", "--size", size, "--tmpfs", "/dev/shm",
+                "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp", *runner(python)]
     if os.geteuid() != 0:
         return command
     # Root is exempt from the limit on processes. A first bubblewrap shows the same folders, since

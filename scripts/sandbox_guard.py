@@ -32,7 +32,7 @@ students = set()                 # names that the student is asked to bind
 kept = {}                        # (id of a holder, name) -> (holder, name, value)
 methods = set()                  # what torch.Tensor has of its own
 seed = os.environ.get("COURSEKIT_CLASS", "")
-run, make = exec, compile        # before anybody replaces them
+run, make, statvfs = exec, compile, os.statvfs        # before anybody replaces them
 
 
 def assigned(source: str) -> set:
@@ -99,8 +99,12 @@ def keep() -> None:
 def own_wrapper(now, value) -> bool:
     """Whether a package wrapped its own function late, as torch does with manual_seed."""
     code = getattr(now, "__code__", None)
-    return code is not None and getattr(now, "__wrapped__", None) is value and (
-        os.path.exists(code.co_filename) and not code.co_filename.startswith("/tmp"))
+    if code is None or getattr(now, "__wrapped__", None) is not value:
+        return False
+    try:
+        return bool(statvfs(code.co_filename).f_flag & os.ST_RDONLY)    # no student wrote that file
+    except OSError:
+        return False
 
 
 def restore() -> list:

@@ -107,8 +107,8 @@ def test_what_takes_all_there_is_gets_nothing_and_the_next_one_is_graded(tmp_pat
         attacks.HARMFUL, 0)
     said = {name: rows[name].comments["test_double"] + "; ".join(rows[name].remarks)
             for name in attacks.HARMFUL}
-    assert "printed more than 200000 characters" in said["gigabyte"] or (
-        "kernel died" in said["gigabyte"])       # where memory ran out before
+    ends = "printed more than 200000 characters", "kernel died", "MemoryError"     # or none left
+    assert any(words in said["gigabyte"] for words in ends)
     assert "ran longer than 4 s" in said["loop"] and rows["loop"].points["test_mean"] == 3
     assert "MemoryError" in said["memory"] and "kernel died" in said["dies"]
     assert "its process stopped" in said["kills"] and "OSError" in said["full_disk"]

@@ -86,7 +86,8 @@ def test_the_dev_container_installs_the_course():
 
 
 def test_the_command_of_the_dev_container_is_one_that_make_knows():
-    asked = ["make", "--dry-run", "--always-make", ".venv/ready", "TORCH=cpu"]
+    asked = ["make", "--no-print-directory", "--dry-run", "--always-make", ".venv/ready",
+             "TORCH=cpu"]
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.startswith('scripts/venv .venv requirements.txt "python3" "cpu"')
 
