@@ -1,8 +1,9 @@
-"""Tests that need the photographs of Penn-Fudan, which are too large to lie in the repository.
+"""What all tests share: one thread for each worker, and photographs that may not be here.
 
-Mark such a test with `@pytest.mark.needs_pennfudan`. Where the data are not there it is deselected,
-and the summary names it and says why; with COURSEKIT_REQUIRE_DATA=1 it fails in one sentence.
-Nothing is ever downloaded for a test: run `PennFudan()` once, or set COURSEKIT_DATA.
+Penn-Fudan's photographs are too large to lie in the repository. Mark a test that reads them with
+`@pytest.mark.needs_pennfudan`. Without them it is deselected, and the summary names it and says
+why; with COURSEKIT_REQUIRE_DATA=1 it fails in one sentence. Nothing is ever downloaded for a test:
+run `PennFudan()` once, or set COURSEKIT_DATA.
 """
 
 import os
@@ -11,6 +12,10 @@ from functools import cache
 import pytest
 
 DESELECTED = pytest.StashKey[list]()
+# Beside another worker, threads that wait for a core keep it busy with waiting, and all are slow.
+# Set before anything imports torch, this holds for the kernels and processes of a test, too.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @cache

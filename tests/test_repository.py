@@ -199,6 +199,18 @@ def test_ci_uses_photographs_and_weights_that_lie_beside_the_checkout(tmp_path):
     assert Path(seen["TORCH_HOME"]).is_relative_to(tmp_path / "checkout/.cache")
 
 
+@pytest.mark.parametrize("threads, worker", [(None, False), ("1", True)])
+def test_beside_another_worker_tests_compute_on_one_thread(threads, worker):
+    env = {name: value for name, value in os.environ.items()
+           if name not in ("OMP_NUM_THREADS", "PYTEST_XDIST_WORKER")}
+    if worker:
+        env["PYTEST_XDIST_WORKER"] = "gw0"
+    code = "import os, conftest; print(os.environ.get('OMP_NUM_THREADS'))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tests", capture_output=True,
+                          text=True, env=env)
+    assert done.stdout == f"{threads}\n"
+
+
 def browser(path: Path) -> subprocess.CompletedProcess:
     return subprocess.run(["/bin/sh", ROOT / "scripts/browser"], capture_output=True, text=True,
                           env={"PATH": str(path)})
