@@ -15,14 +15,12 @@ Source: torch.utils.backend_registration has the hooks. torch's FakeTensor does 
 numbers, and so cannot follow a program whose shapes depend on numbers, as a detector's do.
 """
 
-import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 from torch.utils import _pytree as tree
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.backend_registration import (
     _DummyBackendModule,
     _setup_privateuseone_for_python_backend,
@@ -44,7 +42,8 @@ class Away(Tensor):
     def __new__(cls, held: Tensor) -> "Away":
         return Tensor._make_wrapper_subclass(
             cls, held.size(), strides=held.stride(), storage_offset=held.storage_offset(),
-            dtype=held.dtype, layout=held.layout, device=torch.device(NAME, 0))
+            dtype=held.dtype, layout=held.layout, device=torch.device(NAME, 0),
+            dispatch_sizes_strides_policy="sizes")      # asks `held`, which some operations resize
 
     def __init__(self, held: Tensor):
         self.held = held
@@ -83,15 +82,8 @@ class Module(_DummyBackendModule):
 
 _setup_privateuseone_for_python_backend(NAME, Module())     # at once: autograd counts the devices
                                                             # at a process's first backward pass
-
-
-class SecondDevice(TorchDispatchMode):
-    """Sees every operation, the factories' too: `torch.zeros(3, device="second")`."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if not types and not (kwargs and kwargs.get("device")):      # the CPU's alone
-            return func(*args, **(kwargs or {}))
-        return compute(func, args, kwargs or {})
+FACTORIES = torch.library.Library("_", "IMPL")      # torch.zeros(3, device=NAME) comes with no Away
+FACTORIES.fallback(lambda func, *args, **kwargs: compute(func, args, kwargs), "PrivateUse1")
 
 
 @contextmanager
@@ -106,8 +98,7 @@ def second_device(exact: bool = True) -> Iterator[torch.device]:
     lifted = torch._C._only_lift_cpu_tensors()
     torch._C._set_only_lift_cpu_tensors(True)   # torch.tensor: made on the CPU, then moved in sight
     try:
-        with SecondDevice():
-            yield torch.device(NAME, 0)
+        yield torch.device(NAME, 0)
     finally:
         torch._C._set_only_lift_cpu_tensors(lifted)
         torch.second.exact = before
@@ -115,9 +106,8 @@ def second_device(exact: bool = True) -> Iterator[torch.device]:
 
 def stay() -> None:
     """The device, inexact, for as long as the process runs: for a notebook's kernel."""
-    context = second_device(exact=False)
-    context.__enter__()
-    atexit.register(context.__exit__, None, None, None)
+    torch.second.exact = False
+    torch._C._set_only_lift_cpu_tensors(True)
 
 
 def compute(func: Callable, args: tuple, kwargs: dict) -> object:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from second_device import NAME, Away, second_device
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 # Each takes x, four numbers on the device, and makes its mistake with a tensor of the CPU.
 WRONG = {
@@ -85,6 +86,19 @@ def test_numbers_go_there_and_back():
         x[1] = torch.tensor([7.0, 8, 9])
         assert type(back) is torch.Tensor and back[0].tolist() == [1, 2, 3]
         assert x[0].tolist() == [0, 1, 2] and x[1].tolist() == [7, 8, 9]
+
+
+def test_a_tensor_knows_the_size_that_an_operation_gave_it():
+    with second_device() as device:
+        assert torch.arange(3, device=device).shape == (3,)
+        x = torch.zeros(2, 1, device=device)
+        view = x.squeeze_(1)
+        assert x.shape == view.shape == (2,)
+
+
+def test_the_cpus_operations_are_not_slowed_by_anybody_who_looks_at_them():
+    with second_device():
+        assert _get_current_dispatch_mode() is None
 
 
 def test_gradients_stay_there():
