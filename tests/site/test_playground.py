@@ -19,9 +19,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from conftest import BUILT, bytes_sent, file_of
+from looks import violations
 from PIL import Image
 from test_live_figures import label, swipe, text
-from test_pages import violations
 
 from coursekit.data import CLASSES, PennFudan, PetScenes
 from coursekit.data.scenes.animals import draw_animal
