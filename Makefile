@@ -23,7 +23,7 @@ test: quick nbval book site teach
 quick: lint unit
 unit: $(READY) ; $(PY) -m pytest -q -n 2 --dist loadfile --ignore tests/site --ignore tests/teach
 nbval: $(READY) ; $(PY) scripts/run_nbval.py $(NB)
-site: $(READY) ; scripts/browser && $(PY) -m pytest -q -n 2 --dist loadgroup tests/site
+site: $(READY) ; scripts/browser && $(PY) -m pytest -q -n 2 --dist loadfile tests/site
 lint: $(READY) ; $(PY) -m ruff check .
 sync: $(READY) ; $(PY) scripts/sync.py $(REPO)
 outputs: sync ; $(PY) scripts/run_notebooks.py $(NB)

@@ -177,20 +177,13 @@ def note(request):
     return request.config.stash[REPORT]["notes"].append
 
 
-# ---- two workers, each with whole files or all tests of one visit, so that a page is opened once;
-# ---- what is timed is alone
+# ---- two workers, each with whole files, so that a page is opened once; what is timed is alone
+# (Two that visit pages at once take longer than one: a visit keeps both cores of a small machine.)
 
 def pytest_configure(config):
     config.stash[REPORT] = {"pages": {}, "notes": []}
     config.addinivalue_line("markers", "alone: is timed, so that no other test of the site runs "
                             "beside it")
-
-
-@pytest.hookimpl(tryfirst=True)             # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items):
-    for item in items:
-        group = item.callspec.params["name"] if "visited" in item.fixturenames else item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """Every page of the built book, as a stranger's browser meets it, with no other host in reach.
 
 A page is opened once, wide and light, and once small and dark; its tests look at what was noted.
-conftest.py makes them a group, which runs on one worker.
+They stay in one file, and so on one worker.
 """
 
 import re
