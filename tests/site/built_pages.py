@@ -37,16 +37,15 @@ class Outline(HTMLParser):
             self.loads.append(attributes["href"])
 
 
-OUTLINES = {name: Outline((BUILT / name).read_text(encoding="utf-8")) for name in PAGES}
-FIGURES = {name: set(re.findall(r"<(ck-[a-z0-9-]+)", (BUILT / name).read_text(encoding="utf-8")))
-           for name in PAGES}
+TEXTS = {name: (BUILT / name).read_text(encoding="utf-8") for name in PAGES}
+OUTLINES = {name: Outline(text) for name, text in TEXTS.items()}
+FIGURES = {name: set(re.findall(r"<(ck-[a-z0-9-]+)", text)) for name, text in TEXTS.items()}
 
 
 def article(name):
     """The text of a page's article, without the surroundings that all pages share."""
-    text = (BUILT / name).read_text(encoding="utf-8")
-    found = re.search(r"<article.*</article>", text, re.S)
-    return found[0] if found else text
+    found = re.search(r"<article.*</article>", TEXTS[name], re.S)
+    return found[0] if found else TEXTS[name]
 
 
 def target_of(page, link):

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
-from built_pages import BOOK, FIGURES, OUTLINES, PAGES, article, target_of
+from built_pages import BOOK, FIGURES, OUTLINES, PAGES, TEXTS, article, target_of
 from conftest import BUILT, FOLDER, ROOT
 
 pytestmark = pytest.mark.site
@@ -83,13 +83,12 @@ def test_formulas_are_on_the_page_without_a_script(name):
 
 @pytest.mark.parametrize("name", BOOK)
 def test_page_has_one_title_and_a_way_to_go_on(name):
-    text = (BUILT / name).read_text(encoding="utf-8")
     assert len(re.findall(r"<h1[ >]", article(name))) == 1
-    assert len(re.findall(r"<title>[^<]+</title>", text)) == 1
-    assert "prev-next-footer" in text
+    assert len(re.findall(r"<title>[^<]+</title>", TEXTS[name])) == 1
+    assert "prev-next-footer" in TEXTS[name]
 
 
 def test_launch_buttons_are_hidden_while_the_address_is_the_placeholder():
     address = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-    text = (BUILT / "notebooks/01_four_tasks.html").read_text(encoding="utf-8")
+    text = TEXTS["notebooks/01_four_tasks.html"]
     assert ("colab.research.google.com" in text) == ("YOUR_ORG" not in address)
